@@ -1,0 +1,63 @@
+# The layers, left to right. A folder's sources are globbed: adding a file needs no edit here.
+function(sp_layer name)
+  cmake_parse_arguments(ARG "" "" "FOLDERS;LINKS" ${ARGN})
+  set(sources)
+  foreach(folder ${ARG_FOLDERS})
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+    list(APPEND sources ${found})
+  endforeach()
+  list(FILTER sources EXCLUDE REGEX "_(test|drill|main)\\.cc$|/testdata/|/workers/")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(sp_${name} STATIC ${sources})
+  target_link_libraries(sp_${name} PUBLIC sp_options ${ARG_LINKS})
+endfunction()
+
+sp_layer(core FOLDERS core LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads PkgConfig::YAMLCPP)
+
+# The catalogue's table is generated, so that the YAML file stays the only source.
+add_executable(catalog_gen tools/catalog_gen.cc)
+target_link_libraries(catalog_gen PRIVATE sp_options PkgConfig::YAMLCPP)
+set(threats_inc ${CMAKE_BINARY_DIR}/generated/catalog/threats.inc)
+add_custom_command(OUTPUT ${threats_inc}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/catalog
+  COMMAND catalog_gen ${CMAKE_SOURCE_DIR}/catalog/threats.yaml ${threats_inc}
+  DEPENDS catalog_gen ${CMAKE_SOURCE_DIR}/catalog/threats.yaml VERBATIM)
+
+# Interface stand-ins let a layer be linked before it has its first file.
+macro(sp_layer_or_empty name)
+  sp_layer(${name} ${ARGN})
+  if(NOT TARGET sp_${name})
+    add_library(sp_${name} INTERFACE)
+  endif()
+endmacro()
+
+sp_layer_or_empty(formats FOLDERS formats LINKS sp_core ZLIB::ZLIB)
+sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
+sp_layer_or_empty(learn FOLDERS learn LINKS sp_core)
+sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp_formats sp_trust sp_learn)
+
+add_library(sp_catalog STATIC catalog/catalog.cc catalog/coverage.cc ${threats_inc})
+target_link_libraries(sp_catalog PUBLIC sp_stages sp_core)
+
+sp_layer_or_empty(services FOLDERS services LINKS sp_catalog sp_stages PkgConfig::SECCOMP SQLite::SQLite3)
+
+# Drills live beside their guards; the runner, the forges and the victims live in drills/.
+file(GLOB_RECURSE drill_sources CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/data_engineering/*_drill.cc ${CMAKE_SOURCE_DIR}/experiment/*_drill.cc
+  ${CMAKE_SOURCE_DIR}/production/*_drill.cc ${CMAKE_SOURCE_DIR}/drills/*.cc)
+list(FILTER drill_sources EXCLUDE REGEX "_(test|main)\\.cc$")
+if(drill_sources)
+  add_library(sp_drills STATIC ${drill_sources})
+  target_link_libraries(sp_drills PUBLIC sp_services)
+else()
+  add_library(sp_drills INTERFACE)
+endif()
+
+file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
+list(FILTER cli_sources EXCLUDE REGEX "_test\\.cc$")
+if(cli_sources)
+  add_executable(sallyport ${cli_sources})
+  target_link_libraries(sallyport PRIVATE sp_drills sp_services)
+endif()

@@ -1,0 +1,209 @@
+#include "core/env.h"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+namespace sallyport {
+namespace {
+
+std::unexpected<Error> os_error(const fs::path& path, const char* action) {
+  const int code = errno;
+  const ErrorKind kind = code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
+  std::string hint;
+  if (code == ENOSPC || code == EDQUOT) hint = "free some space and run the command again; nothing was changed";
+  if (code == EROFS || code == EACCES || code == EPERM) hint = "check the permissions of the path";
+  return fail(kind, path.string() + ": cannot " + action + ": " + std::strerror(code), hint);
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<void> write_all(int fd, BytesView bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::write(fd, bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return os_error(path, "write");
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+  return {};
+}
+
+// O_NONBLOCK keeps a FIFO from hanging us before fstat can refuse it.
+Result<int> open_regular(const fs::path& path, struct stat& status) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return os_error(path, "open");
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    ::close(fd);
+    return invalid(path.string() + ": not a regular file");
+  }
+  return fd;
+}
+
+class SystemEnv final : public Env {
+ public:
+  std::int64_t now_unix_s() override { return static_cast<std::int64_t>(std::time(nullptr)); }
+
+  void random(std::span<std::uint8_t> out) override {
+    SP_CHECK(RAND_bytes(out.data(), static_cast<int>(out.size())) == 1);
+  }
+
+  Result<Bytes> read_file(const fs::path& path, std::size_t bytes_max) override {
+    struct stat status {};
+    const Descriptor fd(TRY(open_regular(path, status)));
+    const auto size = static_cast<std::size_t>(status.st_size);
+    if (size > bytes_max) {
+      return fail(ErrorKind::kLimit, path.string() + ": " + std::to_string(size) + " bytes, the limit is " +
+                                         std::to_string(bytes_max));
+    }
+    Bytes out(size);
+    std::size_t have = 0;
+    while (have < size) {
+      const ssize_t got = ::read(fd.get(), out.data() + have, size - have);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return os_error(path, "read");
+      if (got == 0) return fail(ErrorKind::kIo, path.string() + ": shrank while it was read");
+      have += static_cast<std::size_t>(got);
+    }
+    return out;
+  }
+
+  Result<FileDigest> digest_file(const fs::path& path) override {
+    struct stat status {};
+    const Descriptor fd(TRY(open_regular(path, status)));
+    ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+    Bytes buffer(1 * limits::kMiB);
+    Hasher hasher;
+    FileDigest out;
+    while (true) {
+      const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return os_error(path, "read");
+      if (got == 0) break;
+      hasher.add(BytesView(buffer).first(static_cast<std::size_t>(got)));
+      out.size += static_cast<std::uint64_t>(got);
+    }
+    out.digest = hasher.finish();
+    return out;
+  }
+
+  Result<void> write_new(const fs::path& path, BytesView bytes, unsigned mode) override {
+    const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+    if (fd.get() < 0) return os_error(path, "create");
+    return write_all(fd.get(), bytes, path);
+  }
+
+  Result<void> append(const fs::path& path, BytesView bytes) override {
+    const Descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    if (fd.get() < 0) return os_error(path, "open");
+    return write_all(fd.get(), bytes, path);
+  }
+
+  Result<void> sync_file(const fs::path& path) override { return sync(path, O_RDONLY); }
+  Result<void> sync_directory(const fs::path& path) override { return sync(path, O_RDONLY | O_DIRECTORY); }
+
+  Result<void> rename(const fs::path& from, const fs::path& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return os_error(to, "rename to");
+    return {};
+  }
+  Result<void> remove(const fs::path& path) override {
+    if (::unlink(path.c_str()) != 0) return os_error(path, "remove");
+    return {};
+  }
+  Result<void> make_directories(const fs::path& path) override {
+    std::error_code code;
+    fs::create_directories(path, code);
+    if (code) return fail(ErrorKind::kIo, path.string() + ": cannot create directory: " + code.message());
+    return {};
+  }
+  bool exists(const fs::path& path) override {
+    std::error_code code;
+    return fs::exists(fs::symlink_status(path, code));
+  }
+  Result<std::vector<std::string>> list(const fs::path& directory) override {
+    std::error_code code;
+    std::vector<std::string> out;
+    for (fs::directory_iterator it(directory, code), end; !code && it != end; it.increment(code)) {
+      out.push_back(it->path().filename().string());
+    }
+    if (code) {
+      const ErrorKind kind = code == std::errc::no_such_file_or_directory ? ErrorKind::kNotFound : ErrorKind::kIo;
+      return fail(kind, directory.string() + ": cannot list: " + code.message());
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  static Result<void> sync(const fs::path& path, int flags) {
+    const Descriptor fd(::open(path.c_str(), flags | O_CLOEXEC));
+    if (fd.get() < 0) return os_error(path, "open");
+    if (::fsync(fd.get()) != 0) return os_error(path, "sync");
+    return {};
+  }
+};
+
+}  // namespace
+
+Env& system_env() {
+  static SystemEnv env;
+  return env;
+}
+
+Result<void> write_durably(Env& env, const fs::path& path, BytesView bytes, unsigned mode) {
+  std::array<std::uint8_t, 8> salt{};
+  env.random(salt);
+  const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const fs::path temporary = directory / ("." + path.filename().string() + "." + to_hex(salt) + ".tmp");
+  const auto steps = [&]() -> Result<void> {
+    TRY(env.write_new(temporary, bytes, mode));
+    TRY(env.sync_file(temporary));
+    TRY(env.rename(temporary, path));
+    return env.sync_directory(directory);
+  };
+  Result<void> done = steps();
+  // Best effort: the temporary is only in the way, and the error worth telling is the one above.
+  if (!done) std::ignore = env.remove(temporary);
+  return done;
+}
+
+std::string format_time(std::int64_t unix_s) {
+  const std::time_t seconds = unix_s;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char buffer[32];
+  const std::size_t size = std::strftime(buffer, sizeof buffer, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {buffer, size};
+}
+
+Result<std::int64_t> parse_time(std::string_view text) {
+  std::string whole(text);
+  if (whole.size() == 10) whole += "T00:00:00Z";
+  std::tm parts{};
+  const char* end = ::strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end == nullptr || *end != '\0') {
+    return invalid("time: '" + std::string(text) + "' is not like 2026-11-23 or 2026-11-23T13:05:00Z");
+  }
+  const std::int64_t unix_s = ::timegm(&parts);
+  if (format_time(unix_s) != whole) return invalid("time: '" + std::string(text) + "' is not a date");
+  return unix_s;
+}
+
+}  // namespace sallyport

@@ -1,0 +1,62 @@
+// Env: the only door to the clock, randomness and the file system.
+//
+// Code below the services takes an Env, so that a test can set the clock, fix the randomness, fill the disk or cut
+// the power at any write. Implementations are safe from any thread. Paths are taken as given; nothing is expanded.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/digest.h"
+#include "core/limits.h"
+#include "core/result.h"
+
+namespace sallyport {
+
+namespace fs = std::filesystem;
+
+class Env {
+ public:
+  virtual ~Env() = default;
+
+  virtual std::int64_t now_unix_s() = 0;
+  virtual void random(std::span<std::uint8_t> out) = 0;
+
+  // A regular file, whole. Refuses FIFOs, devices and directories, and files over `bytes_max`.
+  virtual Result<Bytes> read_file(const fs::path& path, std::size_t bytes_max = limits::kFileBytesMax) = 0;
+  // SHA-256 and size of a regular file, in bounded memory.
+  struct FileDigest {
+    Digest digest;
+    std::uint64_t size = 0;
+  };
+  virtual Result<FileDigest> digest_file(const fs::path& path) = 0;
+  // Creates a file that must not exist yet and writes `bytes`. Durable only after sync_file.
+  virtual Result<void> write_new(const fs::path& path, BytesView bytes, unsigned mode) = 0;
+  // Appends to an existing or new file. Durable only after sync_file.
+  virtual Result<void> append(const fs::path& path, BytesView bytes) = 0;
+  virtual Result<void> sync_file(const fs::path& path) = 0;
+  virtual Result<void> sync_directory(const fs::path& path) = 0;
+  virtual Result<void> rename(const fs::path& from, const fs::path& to) = 0;
+  virtual Result<void> remove(const fs::path& path) = 0;
+  virtual Result<void> make_directories(const fs::path& path) = 0;
+  virtual bool exists(const fs::path& path) = 0;
+  // Names of the entries of a directory, sorted.
+  virtual Result<std::vector<std::string>> list(const fs::path& directory) = 0;
+};
+
+// The operating system's own.
+Env& system_env();
+
+// All or nothing: a temporary beside `path`, written and synced, then renamed, then the directory synced. After a
+// power cut `path` holds the old bytes or the new ones.
+Result<void> write_durably(Env& env, const fs::path& path, BytesView bytes, unsigned mode = 0644);
+
+// "2026-11-23T13:05:00Z" (RFC 3339, UTC, whole seconds), and back; parsing also takes "2026-11-23".
+std::string format_time(std::int64_t unix_s);
+Result<std::int64_t> parse_time(std::string_view text);
+
+}  // namespace sallyport

@@ -1,0 +1,55 @@
+// Every size, depth, count and wait that input could otherwise choose, in one place.
+//
+// A limit is generous for honest use and small against the machine. Exceeding one is ErrorKind::kLimit and the
+// message names the limit, so that a user can tell a limit from a malformed file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sallyport::limits {
+
+inline constexpr std::size_t kKiB = 1024;
+inline constexpr std::size_t kMiB = 1024 * kKiB;
+inline constexpr std::size_t kGiB = 1024 * kMiB;
+
+// Text formats.
+inline constexpr std::size_t kJsonBytesMax = 64 * kMiB;
+inline constexpr int kJsonDepthMax = 64;
+inline constexpr std::size_t kYamlBytesMax = 1 * kMiB;
+inline constexpr std::size_t kCsvCellBytesMax = 1 * kMiB;
+inline constexpr std::size_t kCsvColumnsMax = 65536;
+inline constexpr std::size_t kCsvRowsMax = 50'000'000;
+
+// Files that are read whole.
+inline constexpr std::size_t kFileBytesMax = 4 * kGiB;
+inline constexpr std::size_t kStatementBytesMax = 8 * kMiB;
+inline constexpr std::size_t kKeyFileBytesMax = 64 * kKiB;
+
+// Directories and manifests.
+inline constexpr std::size_t kManifestEntriesMax = 1'000'000;
+inline constexpr int kDirectoryDepthMax = 64;
+inline constexpr std::size_t kPathBytesMax = 4096;
+
+// The transparency log, C2SP tlog-tiles: an entry's length is a 16-bit number.
+inline constexpr std::size_t kLogEntryBytesMax = 65535;
+inline constexpr std::size_t kCheckpointBytesMax = 64 * kKiB;
+
+// Chains of attestations.
+inline constexpr std::size_t kChainLinksMax = 10'000;
+inline constexpr std::size_t kSignaturesMax = 16;
+
+// Guards.
+inline constexpr std::size_t kFindingsPerGuardMax = 1000;
+
+// The inference server.
+inline constexpr std::size_t kRequestBytesMax = 16 * kMiB;
+inline constexpr std::size_t kRequestHeaderBytesMax = 16 * kKiB;
+inline constexpr int kRequestTimeoutMs = 10'000;
+
+// Workers.
+inline constexpr std::size_t kWorkerHeaderBytesMax = 4 * kMiB;
+inline constexpr std::size_t kWorkerPayloadBytesMax = 2 * kGiB;
+inline constexpr int kWorkerTimeoutMs = 600'000;
+
+}  // namespace sallyport::limits
