@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# ./dev build and the commands that build, then hand over to a binary.
+: "${here:?set by ./dev}"
+
+# Checkouts share one compiler cache: paths inside the checkout are made relative before they are hashed.
+use_ccache() {
+  if ! command -v ccache >/dev/null; then return; fi
+  export CCACHE_BASEDIR=$here CCACHE_NOHASHDIR=1
+  export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+}
+
+# On a terminal ninja keeps one line up to date; elsewhere it is silent unless something fails.
+build_preset() {
+  local preset=$1
+  shift
+  local -a targets=() quiet=()
+  local target
+  for target in "$@"; do targets+=(--target "$target"); done
+  if [[ ! -t 2 ]]; then quiet=(--quiet); fi
+  if [[ ! -e build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
+    mkdir -p "build/$preset"
+    : >"build/$preset/configure.log"
+    step "build/$preset/configure.log" "build: configuring $preset" cmake --preset "$preset" ||
+      die 1 "cmake could not configure the preset $preset" "the whole log: build/$preset/configure.log"
+  fi
+  cmake --build "build/$preset" "${targets[@]}" -- "${quiet[@]}" >&2 ||
+    die 1 "the build failed" "its first error is above; ./dev build tries again"
+}
+
+command_build() {
+  local preset=${1:-release}
+  [[ $preset =~ ^(dev|release|asan|tsan|fuzz)$ ]] || die 64 "no preset '$preset'" "dev, release, asan, tsan or fuzz"
+  command_setup
+  local start=$EPOCHREALTIME
+  use_ccache
+  build_preset "$preset" "${@:2}"
+  say "build: $preset in $(elapsed "$start")"
+}
+
+# run_built BINARY ARGUMENT…: builds quietly, then becomes the binary.
+run_built() {
+  local binary=build/release/$1
+  shift
+  command_build release
+  [[ -x $binary ]] || die 1 "the build made no $binary" "is its target missing from CMakeLists.txt?"
+  exec "$binary" "$@"
+}
+
+command_demo() { run_built sallyport demo "$@"; }
+command_drill() { run_built sallyport drill "$@"; }
+command_mutate() { run_built sallyport-mutate "$@"; }
+command_bench() { run_built sallyport-bench "$@"; }
+
+# Each target starts from the samples that lie in fuzz/corpus/NAME, and keeps what it finds under build/.
+fuzz_one() {
+  local name=$1 seconds=$2
+  local -a seeds=("build/fuzz/corpus/$name")
+  mkdir -p "${seeds[0]}"
+  if [[ -d fuzz/corpus/$name ]]; then seeds+=("fuzz/corpus/$name"); fi
+  say "fuzz: $name for $seconds s"
+  "build/fuzz/fuzz_$name" "-max_total_time=$seconds" "-artifact_prefix=build/fuzz/$name-" "${seeds[@]}"
+}
+
+command_fuzz() {
+  local seconds=${2:-10} target found=0
+  command_build fuzz
+  if (($# > 0)); then
+    [[ -x build/fuzz/fuzz_$1 ]] || die 64 "no fuzz target '$1'" "targets are fuzz/fuzz_NAME.cc"
+    fuzz_one "$1" "$seconds"
+    return
+  fi
+  for target in build/fuzz/fuzz_*; do
+    if [[ ! -f $target || ! -x $target ]]; then continue; fi
+    found=1
+    fuzz_one "${target##*/fuzz_}" "$seconds"
+  done
+  ((found)) || die 1 "there is no fuzz target" "targets are fuzz/fuzz_NAME.cc"
+}
+
+# A fixture script writes samples with the tool that users have, so that a guard meets what it will meet outside.
+command_fixtures() {
+  command_setup
+  local script found=0
+  for script in tools/fixtures/*; do
+    if [[ ! -f $script || ! -x $script || ${script##*/} != "${1:-${script##*/}}" ]]; then continue; fi
+    found=1
+    say "fixtures: ${script##*/}"
+    "$script"
+  done
+  ((found)) || die 64 "no fixture script${1:+ of the name $1}" "they are the executables in tools/fixtures/"
+  git status --short
+}

@@ -1,0 +1,41 @@
+# shellcheck shell=bash
+# ./dev test, tidy and ci.
+: "${here:?set by ./dev}"
+
+# junit_attribute NAME: a count from the head of the report that ctest wrote.
+junit_attribute() {
+  sed -n "0,/<testsuite/{s/.* $1=\"\([0-9]*\)\".*/\1/p}; s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
+}
+
+command_test() {
+  command_build release
+  local report=$here/build/release/tests.xml log=$here/build/release/tests.log start=$EPOCHREALTIME status=0
+  local -a options=(--test-dir build/release --parallel "$(jobs_max)" --output-on-failure --output-junit "$report")
+  if (($# > 0)); then options+=(--tests-regex "$1"); fi
+  rm -f "$report"
+  if [[ -t 2 ]]; then
+    ctest "${options[@]}" --progress >&2 || status=$?
+  else
+    ctest "${options[@]}" >"$log" 2>&1 || status=$?
+    if ((status != 0)); then grep -vE ' Passed +[0-9.]+ sec$|^ +Start +[0-9]+:' "$log" >&2 || true; fi
+  fi
+  local total=0 failed=0 skipped=0
+  if [[ -s $report ]]; then
+    total=$(junit_attribute tests "$report")
+    failed=$(junit_attribute failures "$report")
+    skipped=$(($(junit_attribute skipped "$report") + $(junit_attribute disabled "$report")))
+  fi
+  local passed=$((total - failed - skipped)) summary
+  say "test: in $(elapsed "$start")"
+  if ((passed + failed == 0)); then
+    say "dev: no test ran${1:+: none matches $1}"
+    status=1
+  fi
+  summary="$passed passed, $failed failed"
+  if ((skipped > 0)); then summary+=", $skipped skipped"; fi
+  printf '%s\n' "$summary"
+  return "$status"
+}
+
+command_ci() { command_test; }
+command_tidy() { command_test '^Tidy'; }
