@@ -50,7 +50,11 @@ file(GLOB_RECURSE drill_sources CONFIGURE_DEPENDS
 list(FILTER drill_sources EXCLUDE REGEX "_(test|main)\\.cc$")
 if(drill_sources)
   add_library(sp_drills STATIC ${drill_sources})
-  target_link_libraries(sp_drills PUBLIC sp_services)
+  target_link_libraries(sp_drills PUBLIC sp_services sp_catalog)
+  # drills/data.cc takes the committed tables into the binary.
+  file(GLOB drill_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/data/*.csv)
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/drills/data.cc PROPERTIES
+    OBJECT_DEPENDS "${drill_tables}" COMPILE_DEFINITIONS SALLYPORT_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data")
 else()
   add_library(sp_drills INTERFACE)
 endif()
