@@ -10,20 +10,27 @@ use_ccache() {
 }
 
 # On a terminal ninja keeps one line up to date; elsewhere it is silent unless something fails.
+run_ninja() {
+  if [[ -t 2 ]]; then
+    cmake --build "$@" >&2
+  else
+    cmake --build "$@" -- --quiet 2>&1 | sed '/^ninja: no work to do\.$/d' >&2
+  fi
+}
+
 build_preset() {
   local preset=$1
   shift
-  local -a targets=() quiet=()
+  local -a targets=()
   local target
   for target in "$@"; do targets+=(--target "$target"); done
-  if [[ ! -t 2 ]]; then quiet=(--quiet); fi
   if [[ ! -e build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
     mkdir -p "build/$preset"
     : >"build/$preset/configure.log"
     step "build/$preset/configure.log" "build: configuring $preset" cmake --preset "$preset" ||
       die 1 "cmake could not configure the preset $preset" "the whole log: build/$preset/configure.log"
   fi
-  cmake --build "build/$preset" "${targets[@]}" -- "${quiet[@]}" >&2 ||
+  run_ninja "build/$preset" "${targets[@]}" ||
     die 1 "the build failed" "its first error is above; ./dev build tries again"
 }
 

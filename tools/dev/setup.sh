@@ -32,7 +32,7 @@ apt_install() {
     die 1 "this machine has no apt-get" "install what corresponds to these Debian packages, then try again: $*"
   fi
   if ((EUID != 0)); then
-    die 1 "$# packages are missing and only root can install them" \
+    die 1 "Debian packages are missing, and only root can install them" \
       "run: sudo apt-get update && sudo apt-get install --no-install-recommends $*"
   fi
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=900 -y -q)
@@ -103,7 +103,7 @@ fetched() {
   actual=$(sha256sum <"$file" | cut -d' ' -f1)
   if [[ $actual != "$sha256" ]]; then
     rm -rf "$folder"
-    die 1 "$name $version: SHA-256 is $actual, deps.lock says $sha256; nothing was installed" \
+    die 1 "$name $version: SHA-256 is $actual, deps.lock says $sha256; it was not installed" \
       "someone may have replaced the package: do not change the hash before you know why it differs"
   fi
   mv -f "$file" "$archive"

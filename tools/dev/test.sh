@@ -7,8 +7,8 @@ junit_attribute() {
   sed -n "0,/<testsuite/{s/.* $1=\"\([0-9]*\)\".*/\1/p}; s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
 }
 
-command_test() {
-  command_build release
+# run_tests [REGEX]: on what is already built.
+run_tests() {
   local report=$here/build/release/tests.xml log=$here/build/release/tests.log start=$EPOCHREALTIME status=0
   local -a options=(--test-dir build/release --parallel "$(jobs_max)" --output-on-failure --output-junit "$report")
   if (($# > 0)); then options+=(--tests-regex "$1"); fi
@@ -37,5 +37,14 @@ command_test() {
   return "$status"
 }
 
+command_test() {
+  command_build release
+  run_tests "$@"
+}
+
 command_ci() { command_test; }
-command_tidy() { command_test '^Tidy'; }
+
+command_tidy() {
+  command_build release tidy_tests
+  run_tests 'Tidy'
+}
