@@ -14,7 +14,7 @@ run_ninja() {
   if [[ -t 2 ]]; then
     cmake --build "$@" >&2
   else
-    cmake --build "$@" -- --quiet 2>&1 | sed '/^ninja: no work to do\.$/d' >&2
+    cmake --build "$@" -- --quiet 2>&1 | sed -E '/^(ninja: no work to do\.$|-- )/d' >&2
   fi
 }
 

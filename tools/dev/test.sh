@@ -42,7 +42,7 @@ command_test() {
   run_tests "$@"
 }
 
-command_ci() { command_test; }
+command_ci() { command_test "$@"; }
 
 command_tidy() {
   command_build release tidy_tests
