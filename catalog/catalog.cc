@@ -12,7 +12,8 @@ constexpr Threat kThreats[] = {
 std::span<const Threat> threats() { return kThreats; }
 
 const Threat* find_threat(std::string_view id) {
-  const auto found = std::find_if(std::begin(kThreats), std::end(kThreats), [&](const Threat& t) { return t.id == id; });
+  const auto found =
+      std::find_if(std::begin(kThreats), std::end(kThreats), [&](const Threat& t) { return t.id == id; });
   return found == std::end(kThreats) ? nullptr : &*found;
 }
 

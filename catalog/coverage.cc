@@ -39,7 +39,8 @@ const std::vector<GuardEntry>& guard_table() {
 const std::vector<HeldEntry>& held_table() {
   static const std::vector<HeldEntry> table{
 #define GUARD(section, stage_folder, id)
-#define HELD(section, stage_folder, id, threat, mechanism) {threat, mechanism, #id, #section "/" #stage_folder},
+#define HELD(section, stage_folder, id, threat, mechanism) \
+  {threat, mechanism, #id, #section "/" #stage_folder},
 #define OPEN(threat, reason)
 #include "guards.def"
 #undef GUARD
@@ -96,7 +97,8 @@ std::vector<const Guard*> guards_against(std::string_view threat) {
 State state_of(std::string_view threat) {
   if (!guards_against(threat).empty()) return State::kGuarded;
   const auto& table = held_table();
-  const bool is_held = std::any_of(table.begin(), table.end(), [&](const HeldEntry& e) { return e.threat == threat; });
+  const bool is_held =
+      std::any_of(table.begin(), table.end(), [&](const HeldEntry& e) { return e.threat == threat; });
   return is_held ? State::kHeld : State::kOpen;
 }
 

@@ -1,5 +1,6 @@
-# The heavy engines. Each is linked by one worker executable, never by the front binary: learn/workers/NAME/*.cc become
-# sallyport-NAME, which holds the engine's headers and libraries and nothing of ours but core and formats.
+# The heavy engines. Each is linked by one worker executable, never by the front binary:
+# learn/workers/NAME/*.cc become sallyport-NAME, which holds the engine's headers and libraries and nothing of
+# ours but core and formats.
 
 # sp_locked(KIND NAME VARIABLE): the version that deps.lock names.
 function(sp_locked kind name variable)

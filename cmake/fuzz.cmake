@@ -1,7 +1,8 @@
 # Fuzz targets: fuzz/fuzz_NAME.cc defines LLVMFuzzerTestOneInput and becomes build/fuzz/fuzz_NAME.
 #
-# clang++ brings libFuzzer, which is guided by coverage; g++ does not, and then fuzz/driver.cc mutates the samples
-# blindly. The targets and the flags that `./dev fuzz` passes are the same, so a machine without clang still fuzzes.
+# clang++ brings libFuzzer, which is guided by coverage; g++ does not, and then fuzz/driver.cc mutates the
+# samples blindly. The targets and the flags that `./dev fuzz` passes are the same, so a machine without clang
+# still fuzzes.
 if(SALLYPORT_FUZZ)
   file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.cc)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")

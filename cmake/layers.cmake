@@ -14,7 +14,8 @@ function(sp_layer name)
   target_link_libraries(sp_${name} PUBLIC sp_options ${ARG_LINKS})
 endfunction()
 
-sp_layer(core FOLDERS core LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads PkgConfig::YAMLCPP)
+sp_layer(core FOLDERS core
+  LINKS nlohmann_json::nlohmann_json OpenSSL::Crypto Threads::Threads PkgConfig::YAMLCPP)
 
 # The catalogue's table is generated, so that the YAML file stays the only source.
 add_executable(catalog_gen tools/catalog_gen.cc)

@@ -1,5 +1,6 @@
-# openvino::runtime, for sallyport-openvino alone. The wheel's own OpenVINOConfig.cmake insists on every front end it
-# shipped with; `./dev setup` leaves most of them out, because a parser that is not installed cannot be attacked.
+# openvino::runtime, for sallyport-openvino alone. The wheel's own OpenVINOConfig.cmake insists on every front
+# end it shipped with; `./dev setup` leaves most of them out, because a parser that is not installed cannot be
+# attacked.
 sp_locked(pypi openvino version)
 set(root ${CMAKE_SOURCE_DIR}/.deps/openvino-${version})
 file(GLOB library ${root}/libs/libopenvino.so.*)

@@ -1,9 +1,9 @@
-# torch::torch, for sallyport-torch alone. Debian's TorchConfig.cmake asks for the development files of everything that
-# LibTorch was built from, so the three libraries that a program links are named here instead.
+# torch::torch, for sallyport-torch alone. Debian's TorchConfig.cmake asks for the development files of
+# everything that LibTorch was built from, so the three libraries that a program links are named here instead.
 #
-# Debian's LibTorch needs whatever libblas.so.3 the machine offers, which may be the reference BLAS: 16 times slower on
-# one thread. OpenBLAS carries the same soname, and the loader takes the first library of a name that a program brings,
-# so OpenBLAS stands first and is found by its own path.
+# Debian's LibTorch needs whatever libblas.so.3 the machine offers, which may be the reference BLAS: 16 times
+# slower on one thread. OpenBLAS carries the same soname, and the loader takes the first library of a name
+# that a program brings, so OpenBLAS stands first and is found by its own path.
 set(multiarch /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE})
 find_path(TORCH_INCLUDE torch/csrc/api/include/torch/torch.h REQUIRED)
 find_library(TORCH_LIBRARY torch REQUIRED)

@@ -91,8 +91,8 @@ void append_be(Bytes& out, std::uint64_t value, int width_bytes) {
 
 Result<BytesView> Reader::take(std::uint64_t count) {
   if (count > remaining()) {
-    return invalid("truncated: " + std::to_string(count) + " bytes wanted at byte " + std::to_string(offset_) +
-                   ", " + std::to_string(remaining()) + " left");
+    return invalid("truncated: " + std::to_string(count) + " bytes wanted at byte " +
+                   std::to_string(offset_) + ", " + std::to_string(remaining()) + " left");
   }
   const BytesView out = bytes_.subspan(offset_, static_cast<std::size_t>(count));
   offset_ += static_cast<std::size_t>(count);
@@ -119,7 +119,9 @@ Result<std::uint64_t> Reader::u64_be() { return integer(8, true); }
 Result<std::string_view> Reader::until(char delimiter) {
   const std::string_view rest = as_text(bytes_.subspan(offset_));
   const std::size_t at = rest.find(delimiter);
-  if (at == std::string_view::npos) return invalid("truncated: unterminated text at byte " + std::to_string(offset_));
+  if (at == std::string_view::npos) {
+    return invalid("truncated: unterminated text at byte " + std::to_string(offset_));
+  }
   offset_ += at + 1;
   return rest.substr(0, at);
 }

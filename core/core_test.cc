@@ -17,7 +17,9 @@ TEST(Bytes, Base64RoundTripsAndIsStrict) {
     EXPECT_EQ(as_text(*back), text);
   }
   EXPECT_EQ(to_base64(as_bytes("foobar")), "Zm9vYmFy");
-  for (const char* bad : {"Zg=", "Zg", "Zh==", "Z===", "Zg==Zg==", " Zg=", "Zm9="}) EXPECT_FALSE(from_base64(bad)) << bad;
+  for (const char* bad : {"Zg=", "Zg", "Zh==", "Z===", "Zg==Zg==", " Zg=", "Zm9="}) {
+    EXPECT_FALSE(from_base64(bad)) << bad;
+  }
 }
 
 TEST(Digest, MatchesPublishedVectors) {
@@ -45,8 +47,8 @@ TEST(Yaml, ReadsConfigurationAndRefusesTheRest) {
   const auto value = parse_yaml("a: 1\nb: [x, 2.5, 'true', true]\nc: {d: ~}\n", "t.yaml");
   ASSERT_TRUE(value) << value.error().message;
   EXPECT_EQ(canonical(*value), R"({"a":1,"b":["x",2.5,"true",true],"c":{"d":null}})");
-  for (const char* bad : {"a: 1\na: 2\n", "a: &x 1\nb: *x\n", "a: !!python/object:os.system x\n", "a: 1\n---\nb: 2\n",
-                          "? [x]\n: 1\n", "a: [1\n"}) {
+  for (const char* bad : {"a: 1\na: 2\n", "a: &x 1\nb: *x\n", "a: !!python/object:os.system x\n",
+                          "a: 1\n---\nb: 2\n", "? [x]\n: 1\n", "a: [1\n"}) {
     const auto got = parse_yaml(bad, "t.yaml");
     ASSERT_FALSE(got) << bad;
     EXPECT_NE(got.error().message.find("t.yaml: line "), std::string::npos) << got.error().message;

@@ -9,7 +9,8 @@ namespace sallyport {
 
 const Column* Dataset::find(std::string_view column) const {
   if (column.empty()) return nullptr;
-  const auto found = std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column; });
+  const auto found =
+      std::find_if(columns.begin(), columns.end(), [&](const Column& c) { return c.name == column; });
   return found == columns.end() ? nullptr : &*found;
 }
 

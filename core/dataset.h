@@ -1,7 +1,8 @@
 // A table in memory, as the dataset guards see it: named columns, and which column plays which part.
 //
-// A numeric column keeps doubles, a text column keeps strings; a missing number is NaN. The features are the numeric
-// columns that have no role. An image data set is a table whose features are its pixels in row-major order.
+// A numeric column keeps doubles, a text column keeps strings; a missing number is NaN. The features are the
+// numeric columns that have no role. An image data set is a table whose features are its pixels in row-major
+// order.
 #pragma once
 
 #include <cstddef>

@@ -33,7 +33,9 @@ Digest Hasher::finish() {
 }
 
 Result<Digest> Digest::parse(std::string_view hex) {
-  if (hex.size() != 64) return invalid("digest: 64 hexadecimal digits wanted, got " + std::to_string(hex.size()));
+  if (hex.size() != 64) {
+    return invalid("digest: 64 hexadecimal digits wanted, got " + std::to_string(hex.size()));
+  }
   const Bytes bytes = TRY(from_hex(hex));
   Digest out;
   std::copy(bytes.begin(), bytes.end(), out.bytes.begin());

@@ -1,7 +1,7 @@
 // SHA-256 (FIPS 180-4), the one digest that names an artifact.
 //
-// OpenSSL does the work and uses the processor's SHA instructions. Hasher is for one thread at a time; the free
-// functions are safe from any thread.
+// OpenSSL does the work and uses the processor's SHA instructions. Hasher is for one thread at a time; the
+// free functions are safe from any thread.
 #pragma once
 
 #include <array>

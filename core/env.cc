@@ -17,7 +17,9 @@ std::unexpected<Error> os_error(const fs::path& path, const char* action) {
   const int code = errno;
   const ErrorKind kind = code == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
   std::string hint;
-  if (code == ENOSPC || code == EDQUOT) hint = "free some space and run the command again; nothing was changed";
+  if (code == ENOSPC || code == EDQUOT) {
+    hint = "free some space and run the command again; nothing was changed";
+  }
   if (code == EROFS || code == EACCES || code == EPERM) hint = "check the permissions of the path";
   return fail(kind, path.string() + ": cannot " + action + ": " + std::strerror(code), hint);
 }
@@ -144,7 +146,8 @@ class SystemEnv final : public Env {
       out.push_back(it->path().filename().string());
     }
     if (code) {
-      const ErrorKind kind = code == std::errc::no_such_file_or_directory ? ErrorKind::kNotFound : ErrorKind::kIo;
+      const ErrorKind kind =
+          code == std::errc::no_such_file_or_directory ? ErrorKind::kNotFound : ErrorKind::kIo;
       return fail(kind, directory.string() + ": cannot list: " + code.message());
     }
     std::sort(out.begin(), out.end());

@@ -1,7 +1,8 @@
 // Env: the only door to the clock, randomness and the file system.
 //
-// Code below the services takes an Env, so that a test can set the clock, fix the randomness, fill the disk or cut
-// the power at any write. Implementations are safe from any thread. Paths are taken as given; nothing is expanded.
+// Code below the services takes an Env, so that a test can set the clock, fix the randomness, fill the disk
+// or cut the power at any write. Implementations are safe from any thread. Paths are taken as given; nothing
+// is expanded.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,8 @@ class Env {
 // The operating system's own.
 Env& system_env();
 
-// All or nothing: a temporary beside `path`, written and synced, then renamed, then the directory synced. After a
-// power cut `path` holds the old bytes or the new ones.
+// All or nothing: a temporary beside `path`, written and synced, then renamed, then the directory synced.
+// After a power cut `path` holds the old bytes or the new ones.
 Result<void> write_durably(Env& env, const fs::path& path, BytesView bytes, unsigned mode = 0644);
 
 // "2026-11-23T13:05:00Z" (RFC 3339, UTC, whole seconds), and back; parsing also takes "2026-11-23".

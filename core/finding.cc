@@ -16,7 +16,9 @@ void put(Json& out, const char* name, const std::optional<T>& value) {
 }  // namespace
 
 std::string_view name_of(Severity severity) { return kSeverityNames[static_cast<std::size_t>(severity)]; }
-std::string_view name_of(Confidence confidence) { return kConfidenceNames[static_cast<std::size_t>(confidence)]; }
+std::string_view name_of(Confidence confidence) {
+  return kConfidenceNames[static_cast<std::size_t>(confidence)];
+}
 
 std::optional<Severity> severity_named(std::string_view name) {
   for (std::size_t i = 0; i < kSeverityNames.size(); ++i) {

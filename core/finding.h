@@ -36,8 +36,8 @@ struct Finding {
   std::string remedy = {};  // what to do about it
 };
 
-// A measured quantity that stands beside a verdict: a rate with its interval, a sample size, the power of a test
-// at a stated effect. Absent members were not measured.
+// A measured quantity that stands beside a verdict: a rate with its interval, a sample size, the power of a
+// test at a stated effect. Absent members were not measured.
 struct Statistic {
   std::string name;
   double value = 0;

@@ -25,7 +25,8 @@ class GateRunner {
     return {};
   }
 
-  Result<void> over_datasets(const Guard& guard, const std::vector<std::pair<std::string, DatasetSubject>>& subjects) {
+  Result<void> over_datasets(const Guard& guard,
+                             const std::vector<std::pair<std::string, DatasetSubject>>& subjects) {
     if (guard.dataset.judge == nullptr) return {};
     for (const auto& [name, subject] : subjects) {
       TRY(run(guard, name,

@@ -1,7 +1,7 @@
 // A gate: the guards of a stage over its subjects, and the policy's verdict on what they found.
 //
-// Three outcomes are never mixed: findings block or warn by severity; a guard that could not tell makes the gate
-// refuse with the reason; a required guard that had no subject to look at makes it refuse too.
+// Three outcomes are never mixed: findings block or warn by severity; a guard that could not tell makes the
+// gate refuse with the reason; a required guard that had no subject to look at makes it refuse too.
 #pragma once
 
 #include <span>

@@ -33,8 +33,8 @@ Json Parameters::to_json() const {
 
 namespace {
 // One side's rows in `shards` slices, each summarised and merged into `summary`.
-Result<void> add_side(std::any& summary, const Fold& fold, const Dataset& rows, Side side, const Contract& contract,
-                      const Parameters& parameters, std::size_t shards) {
+Result<void> add_side(std::any& summary, const Fold& fold, const Dataset& rows, Side side,
+                      const Contract& contract, const Parameters& parameters, std::size_t shards) {
   for (std::size_t i = 0; i < shards; ++i) {
     const std::size_t begin = rows.rows() * i / shards;
     const std::size_t end = rows.rows() * (i + 1) / shards;

@@ -1,10 +1,11 @@
 // A guard: a pure check of one subject for one or more threats.
 //
-// A guard is a constant record and static functions in one file, without a header. It has no state, does no I/O and
-// reads no clock: the same subject and parameters give the same examination on every host. It fills in only the
-// hook of the subject it understands. The line in guards.def is its only registration.
+// A guard is a constant record and static functions in one file, without a header. It has no state, does no
+// I/O and reads no clock: the same subject and parameters give the same examination on every host. It fills
+// in only the hook of the subject it understands. The line in guards.def is its only registration.
 //
-// A hook returns an Examination (findings and statistics), or an Error when it cannot tell; the gate then refuses.
+// A hook returns an Examination (findings and statistics), or an Error when it cannot tell; the gate then
+// refuses.
 #pragma once
 
 #include <any>
@@ -62,8 +63,8 @@ struct Contract {
   std::vector<std::pair<std::string, std::string>> label_mapping = {};
 };
 
-// `data` is judged; `reference`, where there is one, is what it is held against: the rows before the step, the
-// training split beside a test split, the signed anchor release.
+// `data` is judged; `reference`, where there is one, is what it is held against: the rows before the step,
+// the training split beside a test split, the signed anchor release.
 struct DatasetSubject {
   const Dataset* data = nullptr;
   const Dataset* reference = nullptr;
@@ -80,8 +81,8 @@ struct RepositorySubject {
   std::span<const RepositoryFile> files;
 };
 
-// What a step was declared to do, and what the runner saw it do. Both are made by the runner, never by the step;
-// their members are documented by the guards that read them.
+// What a step was declared to do, and what the runner saw it do. Both are made by the runner, never by the
+// step; their members are documented by the guards that read them.
 struct StepSubject {
   Stage stage = Stage::kPipeline;
   Json declared;
@@ -108,7 +109,8 @@ struct RequestSubject {
   std::string principal;
   std::string content_type;
   BytesView body;
-  Json model;  // the model's metadata: {"name", "inputs": [{"name", "datatype", "shape", "minimum", "maximum"}]}
+  // The model's metadata: {"name", "inputs": [{"name", "datatype", "shape", "minimum", "maximum"}]}
+  Json model;
 };
 
 struct ResponseSubject {
@@ -127,10 +129,11 @@ struct EventSubject {
 
 enum class Side : std::uint8_t { kData, kReference };
 
-// A dataset guard is a fold, so that one core, all cores and a cluster give the same findings. `summarise` may see
-// the rows in any sharding, `merge` is associative and commutative up to what `judge` looks at.
+// A dataset guard is a fold, so that one core, all cores and a cluster give the same findings. `summarise`
+// may see the rows in any sharding, `merge` is associative and commutative up to what `judge` looks at.
 struct Fold {
-  Result<std::any> (*summarise)(const Dataset& shard, Side side, const Contract&, const Parameters&) = nullptr;
+  Result<std::any> (*summarise)(const Dataset& shard, Side side, const Contract&,
+                                const Parameters&) = nullptr;
   std::any (*merge)(std::any a, std::any b) = nullptr;
   Result<Examination> (*judge)(const std::any& summary, const Contract&, const Parameters&) = nullptr;
 };

@@ -108,7 +108,8 @@ Result<double> get_number(const Json& object, std::string_view name) {
   return TRY(member(object, name, "a number", [](const Json& v) { return v.is_number(); }))->get<double>();
 }
 Result<bool> get_bool(const Json& object, std::string_view name) {
-  return TRY(member(object, name, "true or false", [](const Json& v) { return v.is_boolean(); }))->get<bool>();
+  return TRY(member(object, name, "true or false", [](const Json& v) { return v.is_boolean(); }))
+      ->get<bool>();
 }
 Result<Json> get_array(const Json& object, std::string_view name) {
   return Json(*TRY(member(object, name, "an array", [](const Json& v) { return v.is_array(); })));

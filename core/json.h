@@ -1,8 +1,8 @@
 // JSON (RFC 8259), read strictly and written in one spelling.
 //
-// nlohmann::json holds the values; its object is a sorted map, so dump() is deterministic. What hostile text could
-// exploit is refused while parsing: a duplicate key, depth beyond limits::kJsonDepthMax, invalid UTF-8, a number
-// that does not fit, bytes after the value.
+// nlohmann::json holds the values; its object is a sorted map, so dump() is deterministic. What hostile text
+// could exploit is refused while parsing: a duplicate key, depth beyond limits::kJsonDepthMax, invalid UTF-8,
+// a number that does not fit, bytes after the value.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Every size, depth, count and wait that input could otherwise choose, in one place.
 //
-// A limit is generous for honest use and small against the machine. Exceeding one is ErrorKind::kLimit and the
-// message names the limit, so that a user can tell a limit from a malformed file.
+// A limit is generous for honest use and small against the machine. Exceeding one is ErrorKind::kLimit and
+// the message names the limit, so that a user can tell a limit from a malformed file.
 #pragma once
 
 #include <cstddef>

@@ -113,7 +113,8 @@ Result<Parameters> Policy::parameters_for(const Guard& guard) const {
 
 const Waiver* Policy::waiver_for(const Guard& guard, const Finding& finding, std::int64_t now_unix_s) const {
   for (const Waiver& waiver : waivers) {
-    const bool covers = waiver.guard == guard.id && (waiver.path.empty() || waiver.path == finding.where.path);
+    const bool covers =
+        waiver.guard == guard.id && (waiver.path.empty() || waiver.path == finding.where.path);
     if (covers && now_unix_s < waiver.expires_unix_s) return &waiver;
   }
   return nullptr;

@@ -6,7 +6,8 @@
 //   thresholds:
 //     directional_contributor: {alpha: 0.001}
 //   waivers:
-//     - {guard: credential_leak, path: tests/vectors.txt, owner: ana, reason: published test vector, expires: 2027-01-31}
+//     - {guard: credential_leak, path: tests/vectors.txt, owner: ana, reason: published test vector,
+//        expires: 2027-01-31}
 //   chain: {require: [acquisition, training, validation]}
 //   approvals: {protected: [champion], count: 2}
 //
@@ -45,13 +46,15 @@ struct Policy {
   std::map<Stage, StagePolicy> stages = {};
   std::map<std::string, std::map<std::string, double>> thresholds = {};
   std::vector<Waiver> waivers = {};
-  std::vector<Stage> chain_require = {};  // stages that must stand behind an artifact; empty: all that precede it
+  // Stages that must stand behind an artifact; empty: all that precede it.
+  std::vector<Stage> chain_require = {};
   std::vector<std::string> protected_aliases = {"champion", "production"};
   int approvals = 2;
   Digest digest = {};  // of the file's bytes; of the empty text for the default policy
 
   Severity blocks_at(Stage stage) const;
-  // The guard's defaults overlaid with this policy's thresholds. Error on a threshold that the guard does not have.
+  // The guard's defaults overlaid with this policy's thresholds. Error on a threshold that the guard does not
+  // have.
   Result<Parameters> parameters_for(const Guard& guard) const;
   // The waiver that covers a finding at `now`, or nullptr. An expired waiver covers nothing.
   const Waiver* waiver_for(const Guard& guard, const Finding& finding, std::int64_t now_unix_s) const;

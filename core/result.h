@@ -1,7 +1,8 @@
 // Result<T>: a value or an Error, and the TRY macro that passes an Error on.
 //
 // Error is for "we cannot tell" and "you asked for the impossible". What a guard finds is a Finding, never an
-// Error; a broken invariant of our own is SP_CHECK, which ends the process and must not be reachable from input.
+// Error; a broken invariant of our own is SP_CHECK, which ends the process and must not be reachable from
+// input.
 #pragma once
 
 #include <cstdio>

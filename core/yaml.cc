@@ -66,7 +66,8 @@ class Builder : public YAML::EventHandler {
     if (text == "false") return false;
     std::int64_t integer = 0;
     const char* last = text.data() + text.size();
-    if (const auto [end, code] = std::from_chars(text.data(), last, integer); code == std::errc() && end == last) {
+    if (const auto [end, code] = std::from_chars(text.data(), last, integer);
+        code == std::errc() && end == last) {
       return integer;
     }
     double number = 0;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <limits>
 
-// The assembler reads the tables where the build found them, so that they cost neither a generated source nor a
-// compiler's time; cmake/layers.cmake names the folder and makes this file depend on both.
+// The assembler reads the tables where the build found them, so that they cost neither a generated source nor
+// a compiler's time; cmake/layers.cmake names the folder and makes this file depend on both.
 #define EMBED(name, path)                  \
   asm(".section .rodata\n"                 \
       ".balign 16\n" #name "_begin:\n"     \
@@ -29,7 +29,8 @@ std::string_view take_until(std::string_view& text, char delimiter) {
 
 // Our own tables, whose form a test holds; files of users are read by formats/csv.h.
 Dataset parse(std::string_view csv, std::string name, Roles roles, ImageShape image, bool label_is_text) {
-  Dataset out{.name = std::move(name), .first_row = 0, .columns = {}, .roles = std::move(roles), .image = image};
+  Dataset out{
+      .name = std::move(name), .first_row = 0, .columns = {}, .roles = std::move(roles), .image = image};
   std::string_view header = take_until(csv, '\n');
   while (!header.empty()) {
     const std::string_view column = take_until(header, ',');

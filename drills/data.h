@@ -1,4 +1,5 @@
-// The real tables that drills, demo and tests use, built into the binary; tests/data/README.md names their source.
+// The real tables that drills, demo and tests use, built into the binary; tests/data/README.md names their
+// source.
 //
 // Parsed once, on first use, and constant from then on: safe from any thread.
 #pragma once

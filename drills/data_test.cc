@@ -21,8 +21,9 @@ TEST(data, digits_are_the_uci_table) {
   EXPECT_EQ(table.rows(), 1797u);
   EXPECT_EQ(table.feature_columns().size(), 64u);
   EXPECT_EQ(table.ids().back(), "d1797");
-  const std::map<std::string, std::size_t> expected{{"0", 178}, {"1", 182}, {"2", 177}, {"3", 183}, {"4", 181},
-                                                    {"5", 182}, {"6", 181}, {"7", 179}, {"8", 174}, {"9", 180}};
+  const std::map<std::string, std::size_t> expected{{"0", 178}, {"1", 182}, {"2", 177}, {"3", 183},
+                                                    {"4", 181}, {"5", 182}, {"6", 181}, {"7", 179},
+                                                    {"8", 174}, {"9", 180}};
   EXPECT_EQ(class_counts(table), expected);
   for (const std::size_t column : table.feature_columns()) {
     const auto& numbers = table.columns[column].numbers;

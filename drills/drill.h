@@ -72,8 +72,8 @@ struct Drill {
   // What an unguarded user of the artifact does with it.
   Result<void> (*victim)(World&);
   bool (*harmed)(const World&);
-  // One of the two. `present` hands the subjects to the gate of the guard that this drill belongs to; `defend` runs
-  // the service's own mechanism and reports whether it refused.
+  // One of the two. `present` hands the subjects to the gate of the guard that this drill belongs to;
+  // `defend` runs the service's own mechanism and reports whether it refused.
   Result<Subjects> (*present)(World&) = nullptr;
   Result<Outcome> (*defend)(World&) = nullptr;
   // A statistical drill runs over several seeds and states what it must reach.

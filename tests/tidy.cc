@@ -134,8 +134,8 @@ std::string_view included_by(std::string_view line) {
 }
 
 bool is_heavy(std::string_view include) {
-  return include.starts_with("<torch/") || include.starts_with("<ATen/") || include.starts_with("<openvino/") ||
-         include.starts_with("<duckdb");
+  return include.starts_with("<torch/") || include.starts_with("<ATen/") ||
+         include.starts_with("<openvino/") || include.starts_with("<duckdb");
 }
 
 std::vector<Complaint> layers(const File& file) {
@@ -169,7 +169,8 @@ std::vector<Complaint> machine_paths(const File& file) {
       const std::size_t at = line.find(path);
       if (at == std::string_view::npos) continue;
       const char before = at == 0 ? ' ' : line[at - 1];
-      if (!is_word(before) && !std::string_view("./-}$").contains(before)) out.push_back({number, std::string(path)});
+      if (!is_word(before) && !std::string_view("./-}$").contains(before))
+        out.push_back({number, std::string(path)});
     }
   }
   return out;

@@ -1,7 +1,7 @@
 // The house style as checks: each looks at one file and says what breaks a rule of STYLE.md.
 //
-// A check is a pure function of the file's path and text, so that tidy_test.cc tries it on strings before it runs it
-// over the tree. Files are at most a few megabytes; nothing here is bounded against hostile input.
+// A check is a pure function of the file's path and text, so that tidy_test.cc tries it on strings before it
+// runs it over the tree. Files are at most a few megabytes; nothing here is bounded against hostile input.
 #pragma once
 
 #include <cstddef>

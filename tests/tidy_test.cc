@@ -1,4 +1,5 @@
-// The house style, enforced: every rule that STYLE.md calls enforced runs here over every file of the checkout.
+// The house style, enforced: every rule that STYLE.md calls enforced runs here over every file of the
+// checkout.
 #include "tests/tidy.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +38,8 @@ bool excuses(const Exception& exception, std::string_view check, std::string_vie
 
 // Files that git tracks or would track; none when this is no git checkout.
 std::vector<std::string> listed_by_git(const std::string& root) {
-  const std::string command = "git -C '" + root + "' ls-files -z --cached --others --exclude-standard 2>/dev/null";
+  const std::string command =
+      "git -C '" + root + "' ls-files -z --cached --others --exclude-standard 2>/dev/null";
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::vector<std::string> paths;
   if (!pipe) return paths;
@@ -54,7 +56,8 @@ std::vector<std::string> listed_by_git(const std::string& root) {
 
 std::vector<std::string> listed_by_walking(const fs::path& root) {
   std::vector<std::string> paths;
-  for (auto entry = fs::recursive_directory_iterator(root); entry != fs::recursive_directory_iterator(); ++entry) {
+  for (auto entry = fs::recursive_directory_iterator(root); entry != fs::recursive_directory_iterator();
+       ++entry) {
     const std::string name = entry->path().filename().string();
     if (entry->is_directory() && (name == "build" || name == ".deps" || name == ".git")) {
       entry.disable_recursion_pending();
@@ -121,7 +124,8 @@ TEST(TidyTree, every_exception_is_needed_and_says_why) {
   for (const Exception& exception : kExceptions) {
     bool needed = false;
     for (const File& file : tree()) {
-      if (excuses(exception, exception.check, file.path)) needed |= !check_named(exception.check).run(file).empty();
+      if (excuses(exception, exception.check, file.path))
+        needed |= !check_named(exception.check).run(file).empty();
     }
     EXPECT_TRUE(needed) << exception.check << " no longer complains of " << exception.path;
     EXPECT_GT(exception.reason.size(), 20U) << exception.path;
@@ -187,7 +191,9 @@ TEST(TidyChecks, limits_are_exact) {
 
 TEST(TidyChecks, words_count_only_as_words_and_code_only_as_code) {
   EXPECT_EQ(complaints("no_throw", "core/a.cc", "void f() { throw 1; }\n"), 1U);
-  EXPECT_EQ(complaints("no_throw", "core/a.cc", "// we never throw\nint rethrow; const char* a = \"throw\";\n"), 0U);
+  EXPECT_EQ(
+      complaints("no_throw", "core/a.cc", "// we never throw\nint rethrow; const char* a = \"throw\";\n"),
+      0U);
   EXPECT_EQ(complaints("cout_is_for_commands", "core/a.cc", "void f() { std::cout << 1; }\n"), 1U);
   EXPECT_EQ(complaints("cout_is_for_commands", "cli/a.cc", "void f() { std::cout << 1; }\n"), 0U);
   EXPECT_EQ(complaints("no_reminders", "a.md", "TO" "DO: later\n"), 1U);

@@ -49,10 +49,13 @@ int main(int argc, char** argv) {
     std::ofstream out(argv[2]);
     const YAML::Node root = YAML::LoadFile(argv[1]);
     for (const YAML::Node& threat : root["threats"]) {
-      out << "{" << quoted(threat["id"].as<std::string>()) << ", " << stage_constant(threat["stage"].as<std::string>());
-      out << ",\n " << quoted(threat["title"].as<std::string>()) << ",\n " << quoted(threat["summary"].as<std::string>());
+      out << "{" << quoted(threat["id"].as<std::string>()) << ", "
+          << stage_constant(threat["stage"].as<std::string>());
+      out << ",\n " << quoted(threat["title"].as<std::string>()) << ",\n "
+          << quoted(threat["summary"].as<std::string>());
       out << ",\n " << quoted(standards(threat));
-      for (const char* member : {"guard", "drill", "metric"}) out << ",\n " << quoted(threat[member].as<std::string>());
+      for (const char* member : {"guard", "drill", "metric"})
+        out << ",\n " << quoted(threat[member].as<std::string>());
       out << "},\n";
     }
     return out.good() ? 0 : 1;

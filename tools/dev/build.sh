@@ -36,7 +36,8 @@ build_preset() {
 
 command_build() {
   local preset=${1:-release}
-  [[ $preset =~ ^(dev|release|asan|tsan|fuzz)$ ]] || die 64 "no preset '$preset'" "dev, release, asan, tsan or fuzz"
+  [[ $preset =~ ^(dev|release|asan|tsan|fuzz)$ ]] ||
+    die 64 "no preset '$preset'" "dev, release, asan, tsan or fuzz"
   command_setup
   local start=$EPOCHREALTIME
   use_ccache
@@ -84,7 +85,8 @@ command_fuzz() {
   ((found)) || die 1 "there is no fuzz target" "targets are fuzz/fuzz_NAME.cc"
 }
 
-# A fixture script writes samples with the tool that users have, so that a guard meets what it will meet outside.
+# A fixture script writes samples with the tool that users have, so that a guard meets what it will meet
+# outside.
 command_fixtures() {
   command_setup
   local script found=0

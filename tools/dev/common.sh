@@ -19,8 +19,8 @@ elapsed() {
   printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
 }
 
-# step LOG TITLE COMMAND…: runs the command with its output appended to LOG, and prints the title and the time taken.
-# A failure prints the end of the log and returns the command's status.
+# step LOG TITLE COMMAND…: runs the command with its output appended to LOG, and prints the title and the time
+# taken. A failure prints the end of the log and returns the command's status.
 step() {
   local log=$1 title=$2 start=$EPOCHREALTIME status=0 first
   shift 2

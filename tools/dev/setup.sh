@@ -17,7 +17,8 @@ locked_field() {
 
 setup_stamp() { cat "$lock_file" "$here/tools/dev/setup.sh" | sha256sum | cut -d' ' -f1; }
 
-# The commands are looked for again each time because a checkout may travel to a machine that never saw the set-up.
+# The commands are looked for again each time because a checkout may travel to a machine that never saw the
+# set-up.
 setup_is_done() {
   [[ -r $deps/stamp && $(<"$deps/stamp") == "$(setup_stamp)" ]] || return 1
   local tool
@@ -26,10 +27,11 @@ setup_is_done() {
   done
 }
 
-# apt_install PACKAGE…: one apt run at a time on a machine, and a wait rather than an error when another holds the lock.
+# apt_install PACKAGE…: one apt run at a time on a machine, and a wait rather than an error when another holds
+# the lock.
 apt_install() {
   if ! command -v apt-get >/dev/null; then
-    die 1 "this machine has no apt-get" "install what corresponds to these Debian packages, then try again: $*"
+    die 1 "this machine has no apt-get" "install what corresponds to these Debian packages: $*"
   fi
   if ((EUID != 0)); then
     die 1 "Debian packages are missing, and only root can install them" \
@@ -38,11 +40,12 @@ apt_install() {
   local -a apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=900 -y -q)
   if [[ ! -e $deps/.apt-updated ]]; then
     step "$setup_log" "setup: reading Debian's package lists" "${apt[@]}" update ||
-      die 1 "apt-get update failed" "check that this machine reaches its Debian mirror, then run ./dev setup again"
+      die 1 "apt-get update failed" "check that this machine reaches its Debian mirror, then try again"
     : >"$deps/.apt-updated"
   fi
-  step "$setup_log" "setup: installing Debian packages ($#: $1${2:+, $2}${3:+, ...})" "${apt[@]}" install --no-install-recommends "$@" ||
-    die 1 "apt-get install failed" "repair what the log says (often: apt-get -f install), then run ./dev setup again"
+  step "$setup_log" "setup: installing Debian packages ($#: $1${2:+, $2}${3:+, ...})" \
+    "${apt[@]}" install --no-install-recommends "$@" ||
+    die 1 "apt-get install failed" "repair what the log says (often: apt-get -f install), then try again"
 }
 
 setup_debian() {
@@ -82,7 +85,8 @@ fetch_npm() {
   (cd "$folder" && npm pack --silent --ignore-scripts "$name@$version")
 }
 
-# fetched KIND NAME: makes sure that the cache holds the archive under its hash, and sets `archive` to its path.
+# fetched KIND NAME: makes sure that the cache holds the archive under its hash, and sets `archive` to its
+# path.
 fetched() {
   local kind=$1 name=$2 version sha256 folder file actual
   version=$(locked_field "$kind" "$name" 3)
@@ -97,7 +101,7 @@ fetched() {
   folder=$(mktemp -d "$cache/fetch.XXXXXX")
   step "$setup_log" "setup: fetching $name $version" "fetch_$kind" "$name" "$version" "$folder" || {
     rm -rf "$folder"
-    die 1 "cannot fetch $name $version" "check that this machine reaches the package registry, then run ./dev setup again"
+    die 1 "cannot fetch $name $version" "check that this machine reaches the package registry, then try again"
   }
   file=$(find "$folder" -type f)
   actual=$(sha256sum <"$file" | cut -d' ' -f1)
@@ -120,8 +124,8 @@ with zipfile.ZipFile(archive) as wheel:
 PYTHON
 }
 
-# A folder appears under its final name only when it is complete, so a set-up that was killed leaves nothing half done.
-# The commands are chained because bash ignores `set -e` in a function whose status is tested.
+# A folder appears under its final name only when it is complete, so a set-up that was killed leaves nothing
+# half done. The commands are chained because bash ignores `set -e` in a function whose status is tested.
 unpack_openvino() {
   local target=$1 wheel=$2 part=$1.part members
   members='openvino/include/(openvino|tbb|oneapi)/.*|.*/licenses/.*|openvino/libs/('

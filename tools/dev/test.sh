@@ -2,15 +2,16 @@
 # ./dev test, tidy and ci.
 : "${here:?set by ./dev}"
 
-# junit_attribute NAME: a count from the head of the report that ctest wrote.
+# junit_attribute NAME FILE: a count from the head of the report that ctest wrote, one attribute a line.
 junit_attribute() {
-  sed -n "0,/<testsuite/{s/.* $1=\"\([0-9]*\)\".*/\1/p}; s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
+  sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
 }
 
 # run_tests [REGEX]: on what is already built.
 run_tests() {
   local report=$here/build/release/tests.xml log=$here/build/release/tests.log start=$EPOCHREALTIME status=0
-  local -a options=(--test-dir build/release --parallel "$(jobs_max)" --output-on-failure --output-junit "$report")
+  local -a options=(--test-dir build/release --parallel "$(jobs_max)")
+  options+=(--output-on-failure --output-junit "$report")
   if (($# > 0)); then options+=(--tests-regex "$1"); fi
   rm -f "$report"
   if [[ -t 2 ]]; then
