@@ -1,0 +1,137 @@
+#include "learn/matrix.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "learn/statistics.h"
+
+namespace sallyport::learn {
+
+Matrix::Matrix(std::size_t rows, std::size_t columns, std::vector<float> values)
+    : rows_(rows), columns_(columns), values_(std::move(values)) {
+  SP_CHECK(values_.size() == rows * columns);
+}
+
+Matrix Matrix::pick_rows(std::span<const std::size_t> rows) const {
+  Matrix out(rows.size(), columns_);
+  for (std::size_t i = 0; i < rows.size(); ++i) std::ranges::copy(row(rows[i]), out.row(i).begin());
+  return out;
+}
+
+Matrix Matrix::pick_columns(std::span<const std::size_t> columns) const {
+  Matrix out(rows_, columns.size());
+  for (std::size_t i = 0; i < rows_; ++i) {
+    const std::span<float> to = out.row(i);
+    for (std::size_t j = 0; j < columns.size(); ++j) to[j] = at(i, columns[j]);
+  }
+  return out;
+}
+
+namespace {
+
+double median_of_present(const std::vector<double>& values) {
+  std::vector<double> present;
+  std::ranges::copy_if(values, std::back_inserter(present), [](double v) { return !std::isnan(v); });
+  return median(present);
+}
+
+bool number_of(const std::string& text, double& value) {
+  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return status == std::errc() && end == text.data() + text.size();
+}
+
+bool class_less(const std::string& a, const std::string& b) {
+  double x = 0;
+  double y = 0;
+  if (number_of(a, x) && number_of(b, y) && x != y) return x < y;
+  return a < b;
+}
+
+}  // namespace
+
+Result<Matrix> features_of(const Dataset& data, Missing missing) {
+  const std::vector<std::size_t> columns = data.feature_columns();
+  if (columns.empty()) return invalid(data.name + ": no numeric column without a role, so there are no features");
+  Matrix out(data.rows(), columns.size());
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    const Column& column = data.columns[columns[j]];
+    const double fill = missing == Missing::kMedian ? median_of_present(column.numbers) : 0;
+    for (std::size_t i = 0; i < column.numbers.size(); ++i) {
+      double value = column.numbers[i];
+      if (std::isnan(value) && missing == Missing::kMedian) value = fill;
+      if (!(std::abs(value) <= std::numeric_limits<float>::max())) {
+        return invalid(data.name + ": row " + std::to_string(data.first_row + i) + ", column " + column.name +
+                           ": not a finite number of 32 bits",
+                       "clean the table or leave the column out");
+      }
+      out.row(i)[j] = static_cast<float>(value);
+    }
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> Classes::counts() const {
+  std::vector<std::uint64_t> out(names.size(), 0);
+  for (const std::uint32_t c : of_row) ++out[c];
+  return out;
+}
+
+Result<Classes> classes_of(const Dataset& data) {
+  const std::vector<std::string> labels = TRY(data.labels());
+  Classes out{.names = labels};
+  // "1" < "a" < "2" would not be an order, so numbers are compared as numbers only when all labels are numbers.
+  double unused = 0;
+  const bool numeric = std::ranges::all_of(labels, [&](const std::string& l) { return number_of(l, unused); });
+  if (numeric) {
+    std::ranges::sort(out.names, class_less);
+  } else {
+    std::ranges::sort(out.names);
+  }
+  out.names.erase(std::unique(out.names.begin(), out.names.end()), out.names.end());
+  out.of_row = TRY(classes_of(data, out.names));
+  return out;
+}
+
+Result<std::vector<std::uint32_t>> classes_of(const Dataset& data, const std::vector<std::string>& names) {
+  const std::vector<std::string> labels = TRY(data.labels());
+  std::vector<std::pair<std::string_view, std::uint32_t>> index;
+  for (std::size_t i = 0; i < names.size(); ++i) index.emplace_back(names[i], static_cast<std::uint32_t>(i));
+  std::ranges::sort(index);
+  std::vector<std::uint32_t> out;
+  out.reserve(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto found = std::ranges::lower_bound(index, std::pair<std::string_view, std::uint32_t>(labels[i], 0));
+    if (found == index.end() || found->first != labels[i]) {
+      return invalid(data.name + ": row " + std::to_string(data.first_row + i) + ": label '" + labels[i] +
+                     "' is none of the " + std::to_string(names.size()) + " known classes");
+    }
+    out.push_back(found->second);
+  }
+  return out;
+}
+
+Matrix Scaling::apply(const Matrix& matrix) const {
+  SP_CHECK(matrix.columns() == shift.size());
+  Matrix out = matrix;
+  for (std::size_t i = 0; i < out.rows(); ++i) {
+    const std::span<float> values = out.row(i);
+    for (std::size_t j = 0; j < values.size(); ++j) values[j] = (values[j] - shift[j]) * factor[j];
+  }
+  return out;
+}
+
+Scaling standard_scaling(const Matrix& matrix) {
+  Scaling out{.shift = std::vector<float>(matrix.columns()), .factor = std::vector<float>(matrix.columns())};
+  std::vector<double> column(matrix.rows());
+  for (std::size_t j = 0; j < matrix.columns(); ++j) {
+    for (std::size_t i = 0; i < matrix.rows(); ++i) column[i] = matrix.at(i, j);
+    const double deviation = std::sqrt(variance(column));
+    out.shift[j] = static_cast<float>(mean(column));
+    out.factor[j] = deviation > 0 ? static_cast<float>(1 / deviation) : 0.0F;
+  }
+  return out;
+}
+
+}  // namespace sallyport::learn
