@@ -1,18 +1,18 @@
 // The sandbox: runs one command that is not trusted, and reports what it did and what it was kept from doing.
 //
-// The command sees a root of its own: the system's programs and libraries read-only, a scratch /tmp, a minimal
-// /dev, /proc and /etc, and the binds that its Confinement lists. It has no network, no capability, no way to
-// gain one, no descriptor and no environment variable that was not given. Layers, each of which holds alone:
-// user, mount, pid, ipc, uts, cgroup and empty network namespaces; Landlock; seccomp; no_new_privs; cgroup (v1
-// and v2) and resource limits. When a limit is hit, the caller dies or the command ends, every process of the
-// sandbox is killed.
+// The command sees a root of its own: the system's programs and libraries read-only, a scratch /tmp, a
+// minimal /dev, /proc and /etc, and the binds that its Confinement lists. It has no network, no capability,
+// no way to gain one, no descriptor and no environment variable that was not given. Layers, each of which
+// holds alone: user, mount, pid, ipc, uts, cgroup and empty network namespaces; Landlock; seccomp;
+// no_new_privs; cgroup (v1 and v2) and resource limits. When a limit is hit, the caller dies or the command
+// ends, every process of the sandbox is killed.
 //
-// Needs mount and pid namespaces (as root, or as anyone where user namespaces are allowed) and seccomp; without
-// them run() is an Error. Everything else that this kernel lacks is listed in Outcome::degraded.
+// Needs mount and pid namespaces (as root, or as anyone where user namespaces are allowed) and seccomp;
+// without them run() is an Error. Everything else that this kernel lacks is listed in Outcome::degraded.
 //
 // Limits of the method: the kernel is shared, so a kernel exploit escapes; disk use and, without cgroups,
-// memory and cpu use are sampled, so that they can be exceeded by what fits between two samples; a socket file
-// inside a bind can be spoken to when LocalSockets::kAny is given.
+// memory and cpu use are sampled, so that they can be exceeded by what fits between two samples; a socket
+// file inside a bind can be spoken to when LocalSockets::kAny is given.
 //
 // Thread rule: any number of threads may call run(); each call blocks its thread until the command's whole
 // tree is gone.
@@ -92,8 +92,8 @@ struct Confinement {
 
 enum class Stream : std::uint8_t { kOut, kErr };
 
-// What the caller may watch while the command runs. `on_line` is called on the thread that called run(), without
-// the newline and for at most the first limits.output_bytes of a stream; a line is cut at 64 KiB.
+// What the caller may watch while the command runs. `on_line` is called on the thread that called run(),
+// without the newline and for at most the first limits.output_bytes of a stream; a line is cut at 64 KiB.
 struct Watch {
   std::function<void(Stream, std::string_view)> on_line = {};
   int cancel = -1;  // a descriptor; when it becomes readable the tree is killed
@@ -116,7 +116,8 @@ struct Outcome {
   double cpu_s = 0;
   std::uint64_t memory_peak_bytes = 0;  // 0 when this kernel could not say
   std::vector<Denial> denials = {};     // sorted by name
-  std::vector<std::string> degraded = {};  // sorted: each mechanism that this kernel lacked, and what that loosens
+  // Sorted: each mechanism that this kernel lacked, and what that loosens.
+  std::vector<std::string> degraded = {};
   bool output_cut = false;  // more than limits.output_bytes was written to a stream
   Digest confinement = {};  // digest_of the confinement
 
@@ -127,14 +128,14 @@ struct Outcome {
 // sandbox cannot be built as promised: then nothing ran. A command that cannot be executed is an Error too.
 Result<Outcome> run(const Confinement& confinement, const Watch& watch = {});
 
-// What is attested: everything that decides what the command can do, without the places on the host where binds
-// and streams live, so that the same step has the same digest on every machine. Values of environment variables
-// are replaced by their digests.
+// What is attested: everything that decides what the command can do, without the places on the host where
+// binds and streams live, so that the same step has the same digest on every machine. Values of environment
+// variables are replaced by their digests.
 Json to_json(const Confinement& confinement);
 Digest digest_of(const Confinement& confinement);
 
-// {"exit_status","signal","limit","denials":[{"what","count"}],"degraded","confinement"}: the part of an outcome
-// that does not depend on the clock.
+// {"exit_status","signal","limit","denials":[{"what","count"}],"degraded","confinement"}: the part of an
+// outcome that does not depend on the clock.
 Json to_json(const Outcome& outcome);
 
 }  // namespace sallyport::services::sandbox
