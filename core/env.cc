@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/rand.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 namespace sallyport {
 namespace {
@@ -30,8 +32,8 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
   int get() const { return fd_; }
 
  private:
@@ -59,6 +61,52 @@ Result<int> open_regular(const fs::path& path, struct stat& status) {
   return fd;
 }
 
+// Until `out` is full or the file ends.
+Result<std::size_t> read_some(int fd, std::span<std::uint8_t> out, const fs::path& path) {
+  std::size_t have = 0;
+  while (have < out.size()) {
+    const ssize_t got = ::read(fd, out.data() + have, out.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return os_error(path, "read");
+    if (got == 0) break;
+    have += static_cast<std::size_t>(got);
+  }
+  return have;
+}
+
+class SystemInput final : public InputFile {
+ public:
+  SystemInput(int fd, fs::path path) : fd_(fd), path_(std::move(path)) {}
+  Result<std::size_t> read(std::span<std::uint8_t> out) override { return read_some(fd_.get(), out, path_); }
+
+ private:
+  Descriptor fd_;
+  fs::path path_;
+};
+
+class SystemOutput final : public OutputFile {
+ public:
+  SystemOutput(int fd, fs::path path) : fd_(fd), path_(std::move(path)) {}
+  Result<void> write(BytesView bytes) override { return write_all(fd_.get(), bytes, path_); }
+  Result<void> sync() override {
+    if (::fsync(fd_.get()) != 0) return os_error(path_, "sync");
+    return {};
+  }
+
+ private:
+  Descriptor fd_;
+  fs::path path_;
+};
+
+// Closing the descriptor drops the lock.
+class SystemLock final : public FileLock {
+ public:
+  explicit SystemLock(Descriptor fd) : fd_(std::move(fd)) {}
+
+ private:
+  Descriptor fd_;
+};
+
 class SystemEnv final : public Env {
  public:
   std::int64_t now_unix_s() override { return static_cast<std::int64_t>(std::time(nullptr)); }
@@ -76,31 +124,57 @@ class SystemEnv final : public Env {
                                          std::to_string(bytes_max));
     }
     Bytes out(size);
-    std::size_t have = 0;
-    while (have < size) {
-      const ssize_t got = ::read(fd.get(), out.data() + have, size - have);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return os_error(path, "read");
-      if (got == 0) return fail(ErrorKind::kIo, path.string() + ": shrank while it was read");
-      have += static_cast<std::size_t>(got);
+    if (TRY(read_some(fd.get(), out, path)) != size) {
+      return fail(ErrorKind::kIo, path.string() + ": shrank while it was read");
     }
     return out;
+  }
+
+  Result<std::unique_ptr<InputFile>> open_input(const fs::path& path) override {
+    struct stat status {};
+    const int fd = TRY(open_regular(path, status));
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    return std::make_unique<SystemInput>(fd, path);
+  }
+
+  Result<std::unique_ptr<OutputFile>> create_output(const fs::path& path, unsigned mode) override {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0) return os_error(path, "create");
+    return std::make_unique<SystemOutput>(fd, path);
+  }
+
+  Result<FileStatus> status(const fs::path& path) override {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return os_error(path, "look at");
+    FileStatus out{.size = static_cast<std::uint64_t>(status.st_size), .mode = status.st_mode & 07777U};
+    if (S_ISREG(status.st_mode)) out.kind = FileStatus::Kind::kFile;
+    if (S_ISDIR(status.st_mode)) out.kind = FileStatus::Kind::kDirectory;
+    if (S_ISLNK(status.st_mode)) out.kind = FileStatus::Kind::kSymlink;
+    return out;
+  }
+
+  Result<std::unique_ptr<FileLock>> lock(const fs::path& path) override {
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (fd.get() < 0) return os_error(path, "open");
+    while (::flock(fd.get(), LOCK_EX) != 0) {
+      if (errno != EINTR) return os_error(path, "lock");
+    }
+    return std::make_unique<SystemLock>(std::move(fd));
   }
 
   Result<FileDigest> digest_file(const fs::path& path) override {
     struct stat status {};
     const Descriptor fd(TRY(open_regular(path, status)));
     ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
-    Bytes buffer(1 * limits::kMiB);
+    // 128 KiB stays in the second-level cache between the copy out of the page cache and the hash.
+    Bytes buffer(128 * limits::kKiB);
     Hasher hasher;
     FileDigest out;
     while (true) {
-      const ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return os_error(path, "read");
+      const std::size_t got = TRY(read_some(fd.get(), buffer, path));
       if (got == 0) break;
-      hasher.add(BytesView(buffer).first(static_cast<std::size_t>(got)));
-      out.size += static_cast<std::uint64_t>(got);
+      hasher.add(BytesView(buffer).first(got));
+      out.size += got;
     }
     out.digest = hasher.finish();
     return out;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,36 @@
 namespace sallyport {
 
 namespace fs = std::filesystem;
+
+// What stands at a path. A symbolic link is reported as itself, never followed.
+struct FileStatus {
+  enum class Kind : std::uint8_t { kFile, kDirectory, kSymlink, kOther };
+  Kind kind = Kind::kOther;
+  std::uint64_t size = 0;
+  unsigned mode = 0;  // permission bits
+};
+
+// A regular file, open for reading from its start. For one thread at a time.
+class InputFile {
+ public:
+  virtual ~InputFile() = default;
+  // Fills `out` from the current position; fewer bytes than asked for, or none, mean the end.
+  virtual Result<std::size_t> read(std::span<std::uint8_t> out) = 0;
+};
+
+// A new file, open for writing. Durable only after sync. For one thread at a time.
+class OutputFile {
+ public:
+  virtual ~OutputFile() = default;
+  virtual Result<void> write(BytesView bytes) = 0;
+  virtual Result<void> sync() = 0;
+};
+
+// Held until destroyed; the operating system drops it when the process ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
 
 class Env {
  public:
@@ -35,6 +66,12 @@ class Env {
     std::uint64_t size = 0;
   };
   virtual Result<FileDigest> digest_file(const fs::path& path) = 0;
+  // As read_file and write_new, piece by piece.
+  virtual Result<std::unique_ptr<InputFile>> open_input(const fs::path& path) = 0;
+  virtual Result<std::unique_ptr<OutputFile>> create_output(const fs::path& path, unsigned mode) = 0;
+  virtual Result<FileStatus> status(const fs::path& path) = 0;
+  // Waits for the exclusive lock that the file at `path` stands for, and makes the file if need be.
+  virtual Result<std::unique_ptr<FileLock>> lock(const fs::path& path) = 0;
   // Creates a file that must not exist yet and writes `bytes`. Durable only after sync_file.
   virtual Result<void> write_new(const fs::path& path, BytesView bytes, unsigned mode) = 0;
   // Appends to an existing or new file. Durable only after sync_file.
