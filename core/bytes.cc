@@ -81,6 +81,13 @@ Result<Bytes> from_base64(std::string_view text) {
   return out;
 }
 
+std::string shown(std::string_view text) {
+  constexpr std::size_t kShownMax = 48;
+  std::string out = "'";
+  for (const char c : text.substr(0, kShownMax)) out += c >= ' ' && c <= '~' ? c : '?';
+  return out + (text.size() > kShownMax ? "...'" : "'");
+}
+
 void append_le(Bytes& out, std::uint64_t value, int width_bytes) {
   for (int i = 0; i < width_bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
 }

@@ -35,6 +35,10 @@ Result<Bytes> from_hex(std::string_view text);
 std::string to_base64(BytesView bytes);
 Result<Bytes> from_base64(std::string_view text);
 
+// Text from outside as a message may show it: in single quotes, at most 48 bytes, and '?' for every byte that could
+// steer a terminal or split a line of a log.
+std::string shown(std::string_view text);
+
 // Little- and big-endian integers for encoders.
 void append_le(Bytes& out, std::uint64_t value, int width_bytes);
 void append_be(Bytes& out, std::uint64_t value, int width_bytes);

@@ -111,6 +111,8 @@ struct RequestSubject {
   BytesView body;
   // The model's metadata: {"name", "inputs": [{"name", "datatype", "shape", "minimum", "maximum"}]}
   Json model;
+  // The JSON part of the body when the caller has read it with parse_json; nullptr: a guard reads it itself.
+  const Json* document = nullptr;
 };
 
 struct ResponseSubject {

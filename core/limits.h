@@ -46,6 +46,9 @@ inline constexpr std::size_t kFindingsPerGuardMax = 1000;
 inline constexpr std::size_t kRequestBytesMax = 16 * kMiB;
 inline constexpr std::size_t kRequestHeaderBytesMax = 16 * kKiB;
 inline constexpr int kRequestTimeoutMs = 10'000;
+inline constexpr std::size_t kTensorsMax = 64;
+inline constexpr std::size_t kTensorDimensionsMax = 16;
+inline constexpr std::size_t kTensorNameBytesMax = 128;
 
 // Workers.
 inline constexpr std::size_t kWorkerHeaderBytesMax = 4 * kMiB;
