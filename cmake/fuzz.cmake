@@ -1,21 +1,31 @@
 # Fuzz targets: fuzz/fuzz_NAME.cc defines LLVMFuzzerTestOneInput and becomes build/fuzz/fuzz_NAME.
 #
-# clang++ brings libFuzzer, which is guided by coverage; g++ does not, and then fuzz/driver.cc mutates the
-# samples blindly. The targets and the flags that `./dev fuzz` passes are the same, so a machine without clang
-# still fuzzes.
+# clang++ brings libFuzzer. g++ does not, but it reports the edges a run takes, and fuzz/driver.cc is guided
+# by them. Targets and flags are the same, so a machine without clang fuzzes too.
+add_custom_target(fuzzers)
 if(SALLYPORT_FUZZ)
-  file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.cc)
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_compile_options(sp_options INTERFACE -fsanitize=fuzzer-no-link)
+  else()
+    add_library(sp_coverage STATIC fuzz/coverage.cc)
+    target_include_directories(sp_coverage PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_options(sp_options INTERFACE -fsanitize-coverage=trace-pc)
+    target_link_libraries(sp_options INTERFACE sp_coverage)
+    add_library(sp_fuzz_driver OBJECT fuzz/driver.cc)
+    target_include_directories(sp_fuzz_driver PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_options(sp_fuzz_driver PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -O2)
   endif()
+
+  file(GLOB fuzz_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/fuzz_*.cc)
   foreach(source ${fuzz_sources})
     cmake_path(GET source STEM name)
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE sp_stages sp_formats sp_trust sp_learn sp_core)
+    target_link_libraries(${name} PRIVATE sp_options sp_stages sp_formats sp_trust sp_learn sp_core)
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     else()
-      target_sources(${name} PRIVATE ${CMAKE_SOURCE_DIR}/fuzz/driver.cc)
+      target_link_libraries(${name} PRIVATE sp_fuzz_driver)
     endif()
+    add_dependencies(fuzzers ${name})
   endforeach()
 endif()

@@ -59,30 +59,37 @@ command_drill() { run_built sallyport drill "$@"; }
 command_mutate() { run_built sallyport-mutate "$@"; }
 command_bench() { run_built sallyport-bench "$@"; }
 
-# Each target starts from the samples that lie in fuzz/corpus/NAME, and keeps what it finds under build/.
+# fuzz_one NAME SECONDS: starts from the samples in fuzz/corpus/NAME, and keeps what it finds under build/.
 fuzz_one() {
   local name=$1 seconds=$2
   local -a seeds=("build/fuzz/corpus/$name")
   mkdir -p "${seeds[0]}"
   if [[ -d fuzz/corpus/$name ]]; then seeds+=("fuzz/corpus/$name"); fi
-  say "fuzz: $name for $seconds s"
+  say "fuzz: $name for at most $seconds s"
   "build/fuzz/fuzz_$name" "-max_total_time=$seconds" "-artifact_prefix=build/fuzz/$name-" "${seeds[@]}"
 }
 
+# The canary is a target that crashes behind four branches. A fuzzer that cannot find that proves nothing.
+fuzz_canary() {
+  rm -rf build/fuzz/corpus/canary
+  if fuzz_one canary 60 2>/dev/null; then
+    die 1 "the fuzzer did not find the canary's crash" "fuzz/driver.cc or the compiler's coverage is broken"
+  fi
+  say "fuzz: the canary's crash was found"
+}
+
 command_fuzz() {
-  local seconds=${2:-10} target found=0
-  command_build fuzz
-  if (($# > 0)); then
-    [[ -x build/fuzz/fuzz_$1 ]] || die 64 "no fuzz target '$1'" "targets are fuzz/fuzz_NAME.cc"
-    fuzz_one "$1" "$seconds"
+  local name=${1:-} seconds=${2:-10} target
+  command_build fuzz fuzzers
+  if [[ -n $name ]]; then
+    [[ -x build/fuzz/fuzz_$name ]] || die 64 "no fuzz target '$name'" "targets are fuzz/fuzz_NAME.cc"
+    fuzz_one "$name" "$seconds"
     return
   fi
+  fuzz_canary
   for target in build/fuzz/fuzz_*; do
-    if [[ ! -f $target || ! -x $target ]]; then continue; fi
-    found=1
-    fuzz_one "${target##*/fuzz_}" "$seconds"
+    if [[ -x $target && $target != */fuzz_canary ]]; then fuzz_one "${target##*/fuzz_}" "$seconds"; fi
   done
-  ((found)) || die 1 "there is no fuzz target" "targets are fuzz/fuzz_NAME.cc"
 }
 
 # A fixture script writes samples with the tool that users have, so that a guard meets what it will meet
