@@ -1,0 +1,132 @@
+#include "services/pipeline/context.h"
+
+#include <chrono>
+#include <deque>
+
+#include "formats/csv.h"
+#include "services/pipeline/steps.h"
+
+namespace sallyport::services::pipeline {
+namespace {
+
+constexpr std::size_t kQuotedLines = 12;
+
+Result<fs::path> executable_path() {
+  std::error_code code;
+  fs::path path = fs::read_symlink("/proc/self/exe", code);
+  if (code) return fail(ErrorKind::kIo, "cannot find this executable: " + code.message());
+  return path;
+}
+
+}  // namespace
+
+Result<fs::path> StageContext::tools() { return TRY(executable_path()).parent_path(); }
+
+Result<Digest> StageContext::digest_of(const std::string& artifact) const {
+  if (const auto own = outputs.find(artifact); own != outputs.end()) return own->second;
+  if (const auto earlier = run_.artifacts.find(artifact); earlier != run_.artifacts.end()) return earlier->second;
+  return fail(ErrorKind::kNotFound, "no stage has written an artifact called '" + artifact + "'");
+}
+
+Result<Bytes> StageContext::read(const std::string& artifact) {
+  return run_.store.get(TRY(digest_of(artifact)));
+}
+
+Result<Bytes> StageContext::read(const std::string& artifact, const std::string& file) {
+  const trust::Manifest manifest = TRY(run_.store.manifest(TRY(digest_of(artifact))));
+  const trust::ManifestEntry* entry = manifest.find(file);
+  if (entry == nullptr) return fail(ErrorKind::kNotFound, artifact + ": has no file '" + file + "'");
+  return run_.store.get(entry->sha256);
+}
+
+Result<Json> StageContext::read_json(const std::string& artifact, const std::string& file) {
+  const Bytes bytes = file.empty() ? TRY(read(artifact)) : TRY(read(artifact, file));
+  Result<Json> json = parse_json(as_text(bytes));
+  if (!json) return within(file.empty() ? artifact : artifact + "/" + file, json.error());
+  return json;
+}
+
+Result<const Dataset*> StageContext::table(const std::string& artifact) {
+  if (const auto known = tables_.find(artifact); known != tables_.end()) return &known->second;
+  const Bytes bytes = TRY(read(artifact));
+  Dataset data = TRY(formats::csv::parse(bytes, {.name = artifact, .roles = definition().roles,
+                                                 .image = definition().image}));
+  return &tables_.emplace(artifact, std::move(data)).first->second;
+}
+
+Result<void> StageContext::write(const std::string& path, std::string_view text) {
+  const fs::path target = out() / path;
+  TRY(env().make_directories(target.parent_path()));
+  return env().write_new(target, as_bytes(text), 0644);
+}
+
+// A copy of its own for each stage: what the step reads was verified while it was copied.
+Result<fs::path> StageContext::input_path(const std::string& artifact) {
+  const fs::path path = scratch_ / "in" / artifact;
+  if (env().exists(path)) return path;
+  TRY(env().make_directories(path.parent_path()));
+  TRY(run_.store.materialise(TRY(digest_of(artifact)), path));
+  return path;
+}
+
+Result<sandbox::Confinement> StageContext::confinement(const StepCommand& command) {
+  const StepInput input{.in = {}, .out = {}, .seed = spec_.seed, .roles = definition().roles,
+                        .image = definition().image, .options = spec_.options};
+  const StepLimits& limits = spec_.limits;
+  sandbox::Confinement out{
+      .command = command.argv,
+      .environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/tmp"}, {"LANG", "C.UTF-8"},
+                      {"SALLYPORT_IN", "/in"}, {"SALLYPORT_OUT", "/out"},
+                      {"SALLYPORT_SEED", std::to_string(spec_.seed)},
+                      {"SALLYPORT_STEP", canonical(to_json(input))}},
+      .cwd = "/tmp",
+      .limits = {.wall_s = limits.wall_s, .cpu_s = limits.cpu_s, .memory_bytes = limits.memory_bytes,
+                 .processes = limits.processes, .disk_bytes = limits.output_bytes},
+      .new_code = command.new_code,
+      .local_sockets = command.local_sockets};
+  for (const std::string& artifact : command.reads) {
+    out.binds.push_back({.host = TRY(input_path(artifact)), .inside = "/in/" + artifact});
+  }
+  out.binds.push_back({.host = this->out(), .inside = "/out", .access = sandbox::Access::kWrite});
+  if (command.sees_project) {
+    out.binds.push_back({.host = fs::absolute(run_.options.project), .inside = "/project"});
+    out.hidden.push_back("/project/" + std::string(trust::kWorkspaceFolder));
+    out.cwd = "/project";
+  } else {
+    out.binds.push_back({.host = TRY(tools()), .inside = TRY(tools()).string()});
+  }
+  return out;
+}
+
+Result<void> StageContext::execute(const StepCommand& command) {
+  TRY(env().make_directories(out()));
+  const sandbox::Confinement box = TRY(confinement(command));
+  std::deque<std::string> last_lines;
+  const sandbox::Watch watch{.on_line = [&](sandbox::Stream, std::string_view line) {
+    last_lines.emplace_back(line);
+    if (last_lines.size() > kQuotedLines) last_lines.pop_front();
+  }};
+  const auto start = std::chrono::steady_clock::now();
+  const sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
+  step_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  sandbox.push_back(sandbox::to_json(outcome));
+  if (outcome.succeeded()) return {};
+  std::string why = outcome.limit != sandbox::Limit::kNone
+                        ? "hit its limit of " + std::string(name_of(outcome.limit))
+                        : (outcome.signal != 0 ? "was ended by signal " + std::to_string(outcome.signal)
+                                               : "ended with status " + std::to_string(outcome.exit_status));
+  for (const std::string& line : last_lines) why += "\n    " + line;
+  for (const sandbox::Denial& denial : outcome.denials) why += "\n    denied: " + denial.what;
+  return fail(ErrorKind::kDenied, "step " + command.argv.front() + " " + why,
+              "the step's last lines are above; see `sallyport doctor` for what the sandbox allows");
+}
+
+Result<void> StageContext::execute_step(const std::string& name) {
+  return execute({.argv = {(TRY(tools()) / "sallyport").string(), "step", name}, .reads = spec_.reads});
+}
+
+void StageContext::note(const std::string& text) {
+  if (run_.options.on_event) run_.options.on_event({.kind = EventKind::kNote, .stage = spec_.stage, .text = text});
+}
+
+}  // namespace sallyport::services::pipeline

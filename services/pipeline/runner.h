@@ -1,0 +1,67 @@
+// The pipeline runner: sixteen stages, each confined, searched, judged, attested and logged before the next starts.
+//
+// Nothing is trusted that is not re-verified: a stage counts as done when the ledger holds a passing gate
+// attestation whose key equals the stage's (definition, inputs, policy, tool) and whose outputs are in the store. So an
+// unchanged stage is not run again, and a run that was killed anywhere goes on where its last attestation stands.
+//
+// One run at a time holds the workspace's lock.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/env.h"
+#include "core/gate.h"
+#include "services/pipeline/definition.h"
+
+namespace sallyport::services::pipeline {
+
+enum class EventKind : std::uint8_t { kStageStarted, kNote, kStageFinished };
+
+struct StageResult {
+  Stage stage = Stage::kAcquisition;
+  Verdict verdict = Verdict::kPass;
+  bool unchanged = false;  // taken from an earlier run's attestation
+  double seconds = 0;      // wall time of the whole stage
+  double step_seconds = 0; // of its step alone, without guards and attestation
+  std::vector<std::pair<std::string, Digest>> outputs = {};
+  std::vector<std::string> reasons = {};
+  std::optional<GateReport> gate = {};  // absent when unchanged
+  Json predicate;                       // of the gate attestation
+  Digest attestation = {};              // SHA-256 of the envelope
+  std::int64_t log_index = -1;
+};
+
+struct Event {
+  EventKind kind = EventKind::kNote;
+  Stage stage = Stage::kAcquisition;
+  std::string text = {};
+  const StageResult* result = nullptr;  // when finished
+};
+
+struct RunOptions {
+  fs::path project;                                     // the folder of the pipeline file
+  std::optional<Stage> until = {};                      // stop after this stage
+  bool confined = true;                                 // false only for the benchmark's bare run
+  std::function<void(const Event&)> on_event = {};
+};
+
+struct RunReport {
+  Verdict verdict = Verdict::kPass;
+  std::string pipeline;
+  std::vector<StageResult> stages;
+  std::string reason = {};  // of the stage that stopped the run
+  std::string hint = {};
+};
+
+// Runs the pipeline of `options.project` against its workspace `.sallyport/`. A blocked gate is a report with
+// kBlock; an Error means that the run could not be made (no keys, bad definition, disk full).
+Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Policy& policy,
+                               const RunOptions& options);
+
+Json to_json(const RunReport& report);
+
+}  // namespace sallyport::services::pipeline

@@ -1,0 +1,169 @@
+#include "services/pipeline/steps.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "core/digest.h"
+#include "formats/csv.h"
+#include "trust/merkle.h"
+
+namespace sallyport::services::pipeline {
+namespace {
+
+constexpr double kDefaultTestShare = 0.2;
+
+Result<Dataset> read_table(Env& env, const StepInput& input, const std::string& name) {
+  const Bytes bytes = TRY(env.read_file(input.in / name));
+  return formats::csv::parse(bytes, {.name = name, .roles = input.roles, .image = input.image});
+}
+
+Result<void> write_output(Env& env, const StepInput& input, const std::string& name, std::string_view text) {
+  return env.write_new(input.out / name, as_bytes(text), 0644);
+}
+
+Result<void> write_table(Env& env, const StepInput& input, const std::string& name, const Dataset& rows) {
+  return write_output(env, input, name, TRY(formats::csv::write(rows)));
+}
+
+// One row's cells as text; `without` is left out.
+std::string row_text(const Dataset& data, std::size_t row, std::string_view without) {
+  std::string out;
+  for (const Column& column : data.columns) {
+    if (column.name == without) continue;
+    out += column.numeric ? number_text(column.numbers[row]) : column.texts[row];
+    out += '\x1f';
+  }
+  return out;
+}
+
+bool has_missing(const Dataset& data, std::size_t row) {
+  for (const std::size_t feature : data.feature_columns()) {
+    if (std::isnan(data.columns[feature].numbers[row])) return true;
+  }
+  const Column* label = data.find(data.roles.label);
+  return label != nullptr && (label->numeric ? std::isnan(label->numbers[row]) : label->texts[row].empty());
+}
+
+// The values that decide on which side of the split a row falls: its group where there is one, else its id.
+std::vector<std::string> split_units(const Dataset& data) {
+  const Column* group = data.find(data.roles.group);
+  if (group == nullptr) return data.ids();
+  std::vector<std::string> out;
+  for (std::size_t row = 0; row < data.rows(); ++row) {
+    out.push_back(group->numeric ? number_text(group->numbers[row]) : group->texts[row]);
+  }
+  return out;
+}
+
+// The first 53 bits of the keyed hash as a number in [0, 1).
+double unit_interval(const Digest& key, const std::string& unit) {
+  const Digest hash = hmac_sha256(key.bytes, as_bytes(unit));
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | hash.bytes[i];
+  return std::ldexp(static_cast<double>(bits >> 11), -53);
+}
+
+Result<double> test_share(const Json& options) {
+  if (!options.contains("split")) return kDefaultTestShare;
+  const Json split = TRY(get_object(options, "split"));
+  TRY(only_members(split, {"test", "by"}));
+  if (split.contains("by") && split["by"] != "keyed-hash") return invalid("split: by: only keyed-hash is offered");
+  const double share = split.contains("test") ? TRY(get_number(split, "test")) : kDefaultTestShare;
+  if (!(share > 0 && share < 1)) return invalid("split: test must lie between 0 and 1");
+  return share;
+}
+
+// The commitment to an evaluation split: its digest, its rows and a Merkle root over them, so that a later
+// amendment can prove which rows it added.
+Json seal_of(const std::string& csv, const Dataset& test, double share, std::uint64_t seed) {
+  std::vector<trust::Hash> leaves;
+  std::size_t at = csv.find('\n') + 1;
+  for (std::size_t row = 0; row < test.rows(); ++row) {
+    const std::size_t end = csv.find('\n', at);
+    leaves.push_back(trust::leaf_hash(as_bytes(std::string_view(csv).substr(at, end - at))));
+    at = end + 1;
+  }
+  return Json{{"digest", {{"sha256", sha256(csv).hex()}}},
+              {"rows", test.rows()},
+              {"merkleRoot", trust::root_of_leaves(leaves).hex()},
+              {"split", {{"by", "keyed-hash"}, {"test", share}, {"seed", seed}}}};
+}
+
+}  // namespace
+
+Result<void> step_clean(Env& env, const StepInput& input) {
+  const Dataset raw = TRY(read_table(env, input, "raw"));
+  std::set<std::string> seen;
+  std::vector<std::size_t> keep;
+  for (std::size_t row = 0; row < raw.rows(); ++row) {
+    if (has_missing(raw, row)) continue;
+    if (seen.insert(row_text(raw, row, raw.roles.id)).second) keep.push_back(row);
+  }
+  const std::vector<std::string> ids = raw.ids();
+  if (!raw.roles.id.empty()) {
+    std::stable_sort(keep.begin(), keep.end(), [&](std::size_t a, std::size_t b) { return ids[a] < ids[b]; });
+  }
+  return write_table(env, input, "clean", raw.pick(keep));
+}
+
+Result<void> step_split(Env& env, const StepInput& input) {
+  const Dataset clean = TRY(read_table(env, input, "clean"));
+  const double share = TRY(test_share(input.options));
+  const Digest key = hmac_sha256(as_bytes("sallyport keyed-hash split"), as_bytes(std::to_string(input.seed)));
+  const std::vector<std::string> units = split_units(clean);
+  std::vector<std::size_t> train;
+  std::vector<std::size_t> test;
+  for (std::size_t row = 0; row < clean.rows(); ++row) {
+    (unit_interval(key, units[row]) < share ? test : train).push_back(row);
+  }
+  if (train.empty() || test.empty()) {
+    return invalid("split: one side is empty: " + std::to_string(clean.rows()) + " rows, test share " +
+                       number_text(share),
+                   "give more rows or another share: preparation: {split: {test: 0.3}}");
+  }
+  const Dataset test_rows = clean.pick(test);
+  const std::string test_csv = TRY(formats::csv::write(test_rows));
+  TRY(write_table(env, input, "train", clean.pick(train)));
+  TRY(write_output(env, input, "test", test_csv));
+  return write_output(env, input, "seal", pretty(seal_of(test_csv, test_rows, share, input.seed)));
+}
+
+Json to_json(const StepInput& input) {
+  return Json{{"seed", input.seed},
+              {"options", input.options},
+              {"schema",
+               {{"label", input.roles.label},
+                {"id", input.roles.id},
+                {"contributor", input.roles.contributor},
+                {"group", input.roles.group},
+                {"image",
+                 {{"height", input.image.height}, {"width", input.image.width}, {"max", input.image.max_value}}}}}};
+}
+
+Result<StepInput> step_input_from(const Json& json, const fs::path& in, const fs::path& out) {
+  const Json schema = TRY(get_object(json, "schema"));
+  const Json image = TRY(get_object(schema, "image"));
+  return StepInput{.in = in,
+                   .out = out,
+                   .seed = static_cast<std::uint64_t>(TRY(get_int(json, "seed"))),
+                   .roles = {.label = TRY(get_string(schema, "label")),
+                             .id = TRY(get_string(schema, "id")),
+                             .contributor = TRY(get_string(schema, "contributor")),
+                             .group = TRY(get_string(schema, "group"))},
+                   .image = {.height = static_cast<int>(TRY(get_int(image, "height"))),
+                             .width = static_cast<int>(TRY(get_int(image, "width"))),
+                             .max_value = TRY(get_number(image, "max"))},
+                   .options = TRY(get_object(json, "options"))};
+}
+
+Result<void> run_step(Env& env, std::string_view name, const StepInput& input) {
+  if (name == "clean") return step_clean(env, input);
+  if (name == "split") return step_split(env, input);
+  if (name == "export") return step_export(env, input);
+  return invalid("step: no built-in step is called '" + std::string(name) + "'");
+}
+
+}  // namespace sallyport::services::pipeline
