@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "formats/csv.h"
+#include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
 
 namespace sallyport::services::pipeline {
@@ -37,6 +38,13 @@ Result<Bytes> StageContext::read(const std::string& artifact, const std::string&
   const trust::ManifestEntry* entry = manifest.find(file);
   if (entry == nullptr) return fail(ErrorKind::kNotFound, artifact + ": has no file '" + file + "'");
   return run_.store.get(entry->sha256);
+}
+
+Result<BytesView> StageContext::bytes_of(const std::string& artifact, const std::string& file) {
+  const std::string name = file.empty() ? artifact : artifact + "/" + file;
+  if (const auto known = bytes_.find(name); known != bytes_.end()) return BytesView(known->second);
+  Bytes bytes = file.empty() ? TRY(read(artifact)) : TRY(read(artifact, file));
+  return BytesView(bytes_.emplace(name, std::move(bytes)).first->second);
 }
 
 Result<Json> StageContext::read_json(const std::string& artifact, const std::string& file) {
@@ -125,8 +133,24 @@ Result<void> StageContext::execute_step(const std::string& name) {
   return execute({.argv = {(TRY(tools()) / "sallyport").string(), "step", name}, .reads = spec_.reads});
 }
 
+Result<void> StageContext::sign(const trust::Statement& statement, const std::vector<std::string>& keys) {
+  std::vector<trust::PrivateKey> signers;
+  for (const std::string& name : keys) signers.push_back(TRY(run_.workspace.load_key(name, run_.root)));
+  statements.push_back(trust::sign_statement(statement, signers));
+  return {};
+}
+
 void StageContext::note(const std::string& text) {
   if (run_.options.on_event) run_.options.on_event({.kind = EventKind::kNote, .stage = spec_.stage, .text = text});
+}
+
+const StageBehaviour& behaviour_of(Stage stage) {
+  static const StageBehaviour* const table[] = {
+      &kAcquisition, &kPreprocessing, &kAnalysis,      &kPreparation, &kVersionedData, &kCodeRepository,
+      &kPipeline,    &kTraining,      &kValidation,    &kMetadataStore, &kExport,      &kRegistry,
+      &kServing,     &kInput,         &kOutput,        &kMonitoring,
+  };
+  return *table[static_cast<std::size_t>(stage)];
 }
 
 }  // namespace sallyport::services::pipeline

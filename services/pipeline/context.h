@@ -54,6 +54,8 @@ class StageContext {
 
   // Bytes of an input or of a stored output by artifact name, verified against its digest.
   Result<Bytes> read(const std::string& artifact);
+  // The same, kept alive by the context for the subjects that point at it.
+  Result<BytesView> bytes_of(const std::string& artifact, const std::string& file = {});
   // One file of an artifact that is a directory.
   Result<Bytes> read(const std::string& artifact, const std::string& file);
   Result<Json> read_json(const std::string& artifact, const std::string& file = {});
@@ -69,6 +71,9 @@ class StageContext {
   Result<void> execute_step(const std::string& name);
   // The folder of this executable, where the workers are.
   static Result<fs::path> tools();
+
+  // Signs a statement with the keys of these names, to be logged with the gate when it passes.
+  Result<void> sign(const trust::Statement& statement, const std::vector<std::string>& keys);
 
   void note(const std::string& text);
 

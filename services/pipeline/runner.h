@@ -45,7 +45,6 @@ struct Event {
 struct RunOptions {
   fs::path project;                                     // the folder of the pipeline file
   std::optional<Stage> until = {};                      // stop after this stage
-  bool confined = true;                                 // false only for the benchmark's bare run
   std::function<void(const Event&)> on_event = {};
 };
 
@@ -63,5 +62,18 @@ Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Pol
                                const RunOptions& options);
 
 Json to_json(const RunReport& report);
+
+// Reads PROJECT/pipeline.yaml and the policy that it names.
+struct Project {
+  fs::path folder;
+  Definition definition;
+  Policy policy;
+};
+Result<Project> load_project(Env& env, const fs::path& folder);
+
+// The lead's approval of a pipeline file: a signed statement whose subject is the file's digest. The runner executes
+// no definition without one.
+inline constexpr std::string_view kDefinitionPredicate = "https://sallyport.dev/definition/v1";
+Result<std::int64_t> sign_definition(Env& env, const fs::path& folder);
 
 }  // namespace sallyport::services::pipeline
