@@ -1,6 +1,7 @@
 #include "services/pipeline/runner.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 
 #include "catalog/coverage.h"
@@ -14,12 +15,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-Json digests_json(const std::vector<trust::NamedDigest>& named) {
-  Json out = Json::object();
-  for (const trust::NamedDigest& entry : named) out[entry.name] = entry.digest.hex();
-  return out;
 }
 
 class Runner {

@@ -30,7 +30,7 @@ struct StageResult {
   std::vector<std::pair<std::string, Digest>> outputs = {};
   std::vector<std::string> reasons = {};
   std::optional<GateReport> gate = {};  // absent when unchanged
-  Json predicate;                       // of the gate attestation
+  Json predicate = {};                  // of the gate attestation
   Digest attestation = {};              // SHA-256 of the envelope
   std::int64_t log_index = -1;
 };
@@ -50,8 +50,8 @@ struct RunOptions {
 
 struct RunReport {
   Verdict verdict = Verdict::kPass;
-  std::string pipeline;
-  std::vector<StageResult> stages;
+  std::string pipeline = {};
+  std::vector<StageResult> stages = {};
   std::string reason = {};  // of the stage that stopped the run
   std::string hint = {};
 };
