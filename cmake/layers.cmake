@@ -30,7 +30,9 @@ add_custom_command(OUTPUT ${threats_inc}
 macro(sp_layer_or_empty name)
   sp_layer(${name} ${ARGN})
   if(NOT TARGET sp_${name})
+    cmake_parse_arguments(EMPTY "" "" "FOLDERS;LINKS" ${ARGN})
     add_library(sp_${name} INTERFACE)
+    target_link_libraries(sp_${name} INTERFACE ${EMPTY_LINKS})
   endif()
 endmacro()
 
