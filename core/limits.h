@@ -26,6 +26,18 @@ inline constexpr std::size_t kFileBytesMax = 4 * kGiB;
 inline constexpr std::size_t kStatementBytesMax = 8 * kMiB;
 inline constexpr std::size_t kKeyFileBytesMax = 64 * kKiB;
 
+// Models.
+inline constexpr std::size_t kSafetensorsHeaderBytesMax = 64 * kMiB;
+inline constexpr std::size_t kSafetensorsTensorsMax = 100'000;
+inline constexpr std::size_t kTensorRankMax = 64;
+inline constexpr std::size_t kOnnxBytesMax = 2 * kGiB;
+inline constexpr std::size_t kOnnxNodesMax = 1'000'000;
+inline constexpr std::size_t kOnnxGraphsMax = 10'000;
+inline constexpr std::size_t kOnnxDepthMax = 32;
+inline constexpr std::size_t kNetworkLayersMax = 64;
+inline constexpr std::size_t kNetworkFeaturesMax = 65'536;
+inline constexpr std::size_t kNetworkParametersMax = 100'000'000;
+
 // Directories and manifests.
 inline constexpr std::size_t kManifestEntriesMax = 1'000'000;
 inline constexpr int kDirectoryDepthMax = 64;

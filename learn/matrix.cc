@@ -53,7 +53,8 @@ bool class_less(const std::string& a, const std::string& b) {
 
 Result<Matrix> features_of(const Dataset& data, Missing missing) {
   const std::vector<std::size_t> columns = data.feature_columns();
-  if (columns.empty()) return invalid(data.name + ": no numeric column without a role, so there are no features");
+  if (columns.empty())
+    return invalid(data.name + ": no numeric column without a role, so there are no features");
   Matrix out(data.rows(), columns.size());
   for (std::size_t j = 0; j < columns.size(); ++j) {
     const Column& column = data.columns[columns[j]];
@@ -81,9 +82,11 @@ std::vector<std::uint64_t> Classes::counts() const {
 Result<Classes> classes_of(const Dataset& data) {
   const std::vector<std::string> labels = TRY(data.labels());
   Classes out{.names = labels};
-  // "1" < "a" < "2" would not be an order, so numbers are compared as numbers only when all labels are numbers.
+  // "1" < "a" < "2" would not be an order, so numbers are compared as numbers only when all labels are
+  // numbers.
   double unused = 0;
-  const bool numeric = std::ranges::all_of(labels, [&](const std::string& l) { return number_of(l, unused); });
+  const bool numeric =
+      std::ranges::all_of(labels, [&](const std::string& l) { return number_of(l, unused); });
   if (numeric) {
     std::ranges::sort(out.names, class_less);
   } else {
@@ -102,7 +105,8 @@ Result<std::vector<std::uint32_t>> classes_of(const Dataset& data, const std::ve
   std::vector<std::uint32_t> out;
   out.reserve(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    const auto found = std::ranges::lower_bound(index, std::pair<std::string_view, std::uint32_t>(labels[i], 0));
+    const auto found =
+        std::ranges::lower_bound(index, std::pair<std::string_view, std::uint32_t>(labels[i], 0));
     if (found == index.end() || found->first != labels[i]) {
       return invalid(data.name + ": row " + std::to_string(data.first_row + i) + ": label '" + labels[i] +
                      "' is none of the " + std::to_string(names.size()) + " known classes");

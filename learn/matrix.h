@@ -48,7 +48,8 @@ enum class Missing : std::uint8_t {
 // infinite or does not fit a float.
 Result<Matrix> features_of(const Dataset& data, Missing missing = Missing::kRefuse);
 
-// The distinct labels, by value when all are numbers ("2" before "10") and by bytes otherwise, and each row's class.
+// The distinct labels, by value when all are numbers ("2" before "10") and by bytes otherwise, and each row's
+// class.
 struct Classes {
   std::vector<std::string> names = {};
   std::vector<std::uint32_t> of_row = {};

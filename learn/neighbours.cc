@@ -53,7 +53,8 @@ void offer(std::span<Neighbour> best, std::size_t& held, Neighbour candidate) {
 
 enum class Self : std::uint8_t { kCounts, kLeftOut };
 
-Neighbours search(const Matrix& points, const Matrix& queries, std::size_t count, Self self, unsigned threads) {
+Neighbours search(const Matrix& points, const Matrix& queries, std::size_t count, Self self,
+                  unsigned threads) {
   Neighbours out(queries.rows(), count);
   if (count == 0) return out;
   const std::size_t blocks = (queries.rows() + kQueriesInBlock - 1) / kQueriesInBlock;
@@ -108,8 +109,8 @@ Result<Neighbours> nearest(const Matrix& points, const Matrix& queries, const Ne
   TRY(check(points, options));
   const std::size_t count = std::min(options.count, points.rows());
   if (options.features.empty()) return search(points, queries, count, Self::kCounts, options.threads);
-  return search(points.pick_columns(options.features), queries.pick_columns(options.features), count, Self::kCounts,
-                options.threads);
+  return search(points.pick_columns(options.features), queries.pick_columns(options.features), count,
+                Self::kCounts, options.threads);
 }
 
 Result<Neighbours> nearest_others(const Matrix& points, const NeighbourOptions& options) {

@@ -1,8 +1,9 @@
 // Exact nearest neighbours by squared Euclidean distance.
 //
-// Every pair is measured, in blocks that stay in cache, on all cores: n queries against m points of d features cost
-// n * m * d multiply-adds (about 5e9 a second and core). The answer does not depend on the number of threads or the
-// processor: sums run in one fixed order and a tie goes to the smaller row. Equal rows are at distance exactly 0.
+// Every pair is measured, in blocks that stay in cache, on all cores: n queries against m points of d
+// features cost n * m * d multiply-adds (about 5e9 a second and core). The answer does not depend on the
+// number of threads or the processor: sums run in one fixed order and a tie goes to the smaller row. Equal
+// rows are at distance exactly 0.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@
 namespace sallyport::learn {
 
 struct Neighbour {
-  std::uint32_t row = 0;      // of the points
+  std::uint32_t row = 0;  // of the points
   float squared_distance = 0;
 
   bool operator<(const Neighbour& other) const {
@@ -41,9 +42,9 @@ class Neighbours {
 };
 
 struct NeighbourOptions {
-  std::size_t count = 5;                         // of neighbours; fewer when there are fewer points
-  std::span<const std::size_t> features = {};    // the columns that count; empty: all
-  unsigned threads = 0;                          // 0: all cores
+  std::size_t count = 5;                       // of neighbours; fewer when there are fewer points
+  std::span<const std::size_t> features = {};  // the columns that count; empty: all
+  unsigned threads = 0;                        // 0: all cores
 };
 
 // Error when the widths differ, a feature does not exist, or there are more than 2^32 - 1 points.

@@ -17,7 +17,8 @@ Matrix random_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed) 
   return out;
 }
 
-// What the definition says, without blocks, heaps or lanes. Small integers make every order of summation exact.
+// What the definition says, without blocks, heaps or lanes. Small integers make every order of summation
+// exact.
 std::vector<Neighbour> plainly(const Matrix& points, std::span<const float> query, std::size_t count) {
   std::vector<Neighbour> all;
   for (std::size_t p = 0; p < points.rows(); ++p) {
@@ -76,8 +77,10 @@ TEST(Neighbours, SeeOnlyTheFeaturesThatCount) {
 }
 
 TEST(MatrixOfADataset, KeepsRolesOutAndRefusesWhatIsMissing) {
-  Dataset data{.name = "t", .columns = {{.name = "a", .numbers = {1, 2, NAN}}, {.name = "y", .numbers = {10, 2, 10}},
-                                        {.name = "b", .numbers = {4, 5, 6}}}};
+  Dataset data{.name = "t",
+               .columns = {{.name = "a", .numbers = {1, 2, NAN}},
+                           {.name = "y", .numbers = {10, 2, 10}},
+                           {.name = "b", .numbers = {4, 5, 6}}}};
   data.roles.label = "y";
   const auto refused = features_of(data);
   ASSERT_FALSE(refused);

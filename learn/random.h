@@ -1,7 +1,7 @@
 // Reproducible pseudo-random numbers: the same seed gives the same sequence on every host and compiler.
 //
-// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. For simulation, sampling and tests; never for keys,
-// nonces or salts, which come from Env. One generator is for one thread.
+// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. For simulation, sampling and tests; never for
+// keys, nonces or salts, which come from Env. One generator is for one thread.
 #pragma once
 
 #include <array>

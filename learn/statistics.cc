@@ -39,7 +39,8 @@ std::vector<double> sorted(std::span<const double> values) {
 std::vector<std::size_t> order_of(std::span<const double> values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   return order;
 }
 
@@ -48,7 +49,8 @@ double chi_squared_statistic(std::span<const std::uint64_t> observed, std::span<
   double statistic = 0;
   for (std::size_t i = 0; i < observed.size(); ++i) {
     const double expected = probabilities[i] * total;
-    if (expected > 0) statistic += (as_double(observed[i]) - expected) * (as_double(observed[i]) - expected) / expected;
+    if (expected > 0)
+      statistic += (as_double(observed[i]) - expected) * (as_double(observed[i]) - expected) / expected;
   }
   return statistic;
 }
@@ -100,11 +102,13 @@ Interval wilson(std::uint64_t successes, std::uint64_t trials, double confidence
   const double scale = 1 + z * z / n;
   const double centre = (p + z * z / (2 * n)) / scale;
   const double half = z / scale * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  return {successes == 0 ? 0 : std::max(0.0, centre - half), successes == trials ? 1 : std::min(1.0, centre + half)};
+  return {successes == 0 ? 0 : std::max(0.0, centre - half),
+          successes == trials ? 1 : std::min(1.0, centre + half)};
 }
 
 std::uint64_t binomial_critical_count(std::uint64_t trials, double p0, double alpha) {
-  std::uint64_t low = 0;  // the tail falls with k, so the first k whose tail is small enough is found by halving
+  std::uint64_t low =
+      0;  // the tail falls with k, so the first k whose tail is small enough is found by halving
   std::uint64_t high = trials + 1;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
@@ -180,7 +184,8 @@ double multinomial_p_value(std::span<const std::uint64_t> observed, std::span<co
     std::fill(sample.begin(), sample.end(), 0);
     for (std::uint64_t i = 0; i < count; ++i) {
       const double u = random.uniform() * cumulative.back();
-      ++sample[static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), u) - cumulative.begin())];
+      ++sample[static_cast<std::size_t>(std::upper_bound(cumulative.begin(), cumulative.end(), u) -
+                                        cumulative.begin())];
     }
     if (chi_squared_statistic(sample, probabilities, as_double(count)) >= limit) ++extreme;
   }
@@ -286,7 +291,8 @@ double threshold_at(std::span<const double> clean, double false_positive_rate) {
   return ascending[clean.size() - 1 - allowed];
 }
 
-double true_positive_rate_at(std::span<const double> bad, std::span<const double> clean, double false_positive_rate) {
+double true_positive_rate_at(std::span<const double> bad, std::span<const double> clean,
+                             double false_positive_rate) {
   if (bad.empty()) return 0;
   const double threshold = threshold_at(clean, false_positive_rate);
   const auto flagged = std::count_if(bad.begin(), bad.end(), [&](double score) { return score > threshold; });
