@@ -7,6 +7,14 @@ junit_attribute() {
   sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
 }
 
+# failures_of LOG: what ctest said of the tests that failed, without the frame that GoogleTest puts around it.
+failures_of() {
+  local frame='^$|^Running main|^Note: Google Test filter|^\[(=+|-+| RUN +|  PASSED  )\]|FAILED TEST|^Internal ctest'
+  frame+='|^Test project| Passed +[0-9.]+ sec$|^ +Start +[0-9]+:|^\[  FAILED  \].*(listed below|ms\)$)'
+  frame+='|^The following tests|^Errors while|tests passed, |^Total Test time'
+  grep -vE "$frame" "$1" || true
+}
+
 # run_tests [REGEX]: on what is already built.
 run_tests() {
   local report=$here/build/release/tests.xml log=$here/build/release/tests.log start=$EPOCHREALTIME status=0
@@ -18,7 +26,7 @@ run_tests() {
     ctest "${options[@]}" --progress >&2 || status=$?
   else
     ctest "${options[@]}" >"$log" 2>&1 || status=$?
-    if ((status != 0)); then grep -vE ' Passed +[0-9.]+ sec$|^ +Start +[0-9]+:' "$log" >&2 || true; fi
+    if ((status != 0)); then failures_of "$log" >&2; fi
   fi
   local total=0 failed=0 skipped=0
   if [[ -s $report ]]; then
