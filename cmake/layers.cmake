@@ -62,9 +62,12 @@ else()
   add_library(sp_drills INTERFACE)
 endif()
 
+# The commands are a library, so that a test can hold their tables to the rules.
 file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
-list(FILTER cli_sources EXCLUDE REGEX "_test\\.cc$")
-if(cli_sources)
-  add_executable(sallyport ${cli_sources})
-  target_link_libraries(sallyport PRIVATE sp_drills sp_services)
-endif()
+list(FILTER cli_sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+add_library(sp_cli STATIC ${cli_sources})
+target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
+  COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
+add_executable(sallyport cli/main.cc)
+target_link_libraries(sallyport PRIVATE sp_cli)
