@@ -7,6 +7,11 @@
 
 namespace sallyport {
 
+bool Roles::covers(std::string_view column) const {
+  const std::array<std::string_view, 5> names = all();
+  return !column.empty() && std::find(names.begin(), names.end(), column) != names.end();
+}
+
 const Column* Dataset::find(std::string_view column) const {
   if (column.empty()) return nullptr;
   const auto found =
@@ -17,10 +22,7 @@ const Column* Dataset::find(std::string_view column) const {
 std::vector<std::size_t> Dataset::feature_columns() const {
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < columns.size(); ++i) {
-    const std::string& column = columns[i].name;
-    const bool has_role =
-        column == roles.label || column == roles.id || column == roles.contributor || column == roles.group;
-    if (columns[i].numeric && !has_role) out.push_back(i);
+    if (columns[i].numeric && !roles.covers(columns[i].name)) out.push_back(i);
   }
   return out;
 }

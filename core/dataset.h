@@ -5,6 +5,7 @@
 // order.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,6 +30,11 @@ struct Roles {
   std::string id = {};
   std::string contributor = {};
   std::string group = {};
+  std::string time = {};  // numbers, or text that sorts by time (RFC 3339)
+
+  std::array<std::string_view, 5> all() const { return {label, id, contributor, group, time}; }
+  // Whether the column plays a part; the empty name never does.
+  bool covers(std::string_view column) const;
 };
 
 struct ImageShape {

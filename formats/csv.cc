@@ -184,9 +184,8 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 Result<void> check_names(const std::vector<std::string>& header, const Options& options) {
   std::vector<std::string> wanted = options.numeric;
-  const Roles& roles = options.roles;
-  for (const std::string* role : {&roles.label, &roles.id, &roles.contributor, &roles.group}) {
-    if (!role->empty()) wanted.push_back(*role);
+  for (const std::string_view role : options.roles.all()) {
+    if (!role.empty()) wanted.emplace_back(role);
   }
   for (const std::string& name : wanted) {
     if (!contains(header, name)) {
@@ -208,8 +207,7 @@ Result<Shape> measure(std::string_view text, const Options& options) {
   std::vector<bool> must_be_number(columns);
   for (std::size_t i = 0; i < columns; ++i) {
     const std::string& name = rows.header()[i];
-    const Roles& roles = options.roles;
-    has_role[i] = name == roles.label || name == roles.id || name == roles.contributor || name == roles.group;
+    has_role[i] = options.roles.covers(name);
     must_be_number[i] = contains(options.numeric, name);
   }
   while (TRY(rows.next())) {

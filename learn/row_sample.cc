@@ -1,0 +1,82 @@
+#include "learn/row_sample.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace sallyport::learn {
+namespace {
+
+// SplitMix64's finaliser over number and seed: a keyed order of the row numbers.
+std::uint64_t key_of(std::uint64_t number, std::uint64_t seed) {
+  std::uint64_t z = (number + 1) * 0x9E3779B97F4A7C15ULL + seed * 0xD1342543DE82EF95ULL;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+  return z ^ (z >> 31);
+}
+
+RowSample picked(RowSample sample, const std::vector<std::size_t>& rows) {
+  sample.rows = sample.rows.pick(rows);
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(rows.size());
+  for (const std::size_t row : rows) numbers.push_back(sample.numbers[row]);
+  sample.numbers = std::move(numbers);
+  return sample;
+}
+
+RowSample trimmed(RowSample sample) {
+  if (sample.numbers.size() <= sample.rows_max) return sample;
+  std::vector<std::size_t> rows(sample.numbers.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  const auto earlier = [&](std::size_t a, std::size_t b) {
+    const std::uint64_t key_a = key_of(sample.numbers[a], sample.seed);
+    const std::uint64_t key_b = key_of(sample.numbers[b], sample.seed);
+    return key_a != key_b ? key_a < key_b : sample.numbers[a] < sample.numbers[b];
+  };
+  const auto end = rows.begin() + static_cast<std::ptrdiff_t>(sample.rows_max);
+  std::nth_element(rows.begin(), end, rows.end(), earlier);
+  rows.resize(sample.rows_max);
+  return picked(std::move(sample), rows);
+}
+
+bool same_columns(const Dataset& a, const Dataset& b) {
+  return std::equal(
+      a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+      [](const Column& x, const Column& y) { return x.name == y.name && x.numeric == y.numeric; });
+}
+
+}  // namespace
+
+RowSample sample_rows(const Dataset& shard, std::size_t rows_max, std::uint64_t seed) {
+  RowSample out{.seen = shard.rows(), .rows_max = rows_max, .seed = seed, .rows = shard, .numbers = {}};
+  out.numbers.resize(shard.rows());
+  std::iota(out.numbers.begin(), out.numbers.end(), std::uint64_t{shard.first_row});
+  return trimmed(std::move(out));
+}
+
+RowSample merge(RowSample a, RowSample b) {
+  if (b.seen == 0) return a;
+  if (a.seen == 0) return b;
+  a.mixed = a.mixed || b.mixed || !same_columns(a.rows, b.rows);
+  a.seen += b.seen;
+  if (a.mixed) return a;
+  for (std::size_t i = 0; i < a.rows.columns.size(); ++i) {
+    Column& column = a.rows.columns[i];
+    const Column& more = b.rows.columns[i];
+    column.numbers.insert(column.numbers.end(), more.numbers.begin(), more.numbers.end());
+    column.texts.insert(column.texts.end(), more.texts.begin(), more.texts.end());
+  }
+  a.numbers.insert(a.numbers.end(), b.numbers.begin(), b.numbers.end());
+  return trimmed(std::move(a));
+}
+
+Result<RowSample> settled(RowSample sample) {
+  if (sample.mixed)
+    return invalid("data set " + sample.rows.name + ": shards disagree on the columns or their types");
+  std::vector<std::size_t> rows(sample.numbers.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  std::sort(rows.begin(), rows.end(),
+            [&](std::size_t a, std::size_t b) { return sample.numbers[a] < sample.numbers[b]; });
+  return picked(std::move(sample), rows);
+}
+
+}  // namespace sallyport::learn
