@@ -9,27 +9,36 @@ use_ccache() {
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 }
 
-# On a terminal ninja keeps one line up to date; elsewhere it is silent unless something fails.
+# run_ninja FOLDER [--target NAME]...: on a terminal ninja keeps one line up to date; elsewhere it is silent, and
+# shows what it said when something failed.
 run_ninja() {
   if [[ -t 2 ]]; then
     cmake --build "$@" >&2
-  else
-    cmake --build "$@" -- --quiet 2>&1 | sed -E '/^(ninja: no work to do\.$|-- )/d' >&2
+    return
   fi
+  local log=$1/build.log status=0
+  cmake --build "$@" -- --quiet >"$log" 2>&1 || status=$?
+  if ((status != 0)); then
+    say ''
+    sed -E '/^(ninja: no work to do\.$|-- )/d' "$log" >&2
+  fi
+  return "$status"
+}
+
+configure_preset() {
+  local preset=$1 log=build/$1/configure.log
+  if [[ -e build/$preset/build.ninja && ! CMakePresets.json -nt build/$preset/build.ninja ]]; then return; fi
+  mkdir -p "build/$preset"
+  : >"$log"
+  step "$log" "build: configuring $preset" cmake --preset "$preset" ||
+    die 1 "cmake could not configure the preset $preset" "the whole log: $log"
 }
 
 build_preset() {
-  local preset=$1
+  local preset=$1 target
   shift
   local -a targets=()
-  local target
   for target in "$@"; do targets+=(--target "$target"); done
-  if [[ ! -e build/$preset/build.ninja || CMakePresets.json -nt build/$preset/build.ninja ]]; then
-    mkdir -p "build/$preset"
-    : >"build/$preset/configure.log"
-    step "build/$preset/configure.log" "build: configuring $preset" cmake --preset "$preset" ||
-      die 1 "cmake could not configure the preset $preset" "the whole log: build/$preset/configure.log"
-  fi
   run_ninja "build/$preset" "${targets[@]}" ||
     die 1 "the build failed" "its first error is above; ./dev build tries again"
 }
@@ -41,8 +50,10 @@ command_build() {
   command_setup
   local start=$EPOCHREALTIME
   use_ccache
+  configure_preset "$preset"
+  begin "build: $preset"
   build_preset "$preset" "${@:2}"
-  say "build: $preset in $(elapsed "$start")"
+  say "$(elapsed "$start")"
 }
 
 # run_built BINARY ARGUMENT…: builds quietly, then becomes the binary.

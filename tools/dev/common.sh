@@ -19,6 +19,11 @@ elapsed() {
   printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
 }
 
+# begin TITLE: a line that the time taken will end, except on a terminal, where a tool shows its own progress.
+begin() {
+  if [[ -t 2 ]]; then say "$1"; else printf '%s ... ' "$1" >&2; fi
+}
+
 # step LOG TITLE COMMAND…: runs the command with its output appended to LOG, and prints the title and the time
 # taken. A failure prints the end of the log and returns the command's status.
 step() {

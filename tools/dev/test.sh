@@ -9,8 +9,8 @@ junit_attribute() {
 
 # failures_of LOG: what ctest said of the tests that failed, without the frame that GoogleTest puts around it.
 failures_of() {
-  local frame='^$|^Running main|^Note: Google Test filter|^\[(=+|-+| RUN +|  PASSED  )\]|FAILED TEST|^Internal ctest'
-  frame+='|^Test project| Passed +[0-9.]+ sec$|^ +Start +[0-9]+:|^\[  FAILED  \].*(listed below|ms\)$)'
+  local frame='^$|^Running main|^Note: Google Test filter|^\[(=+|-+| RUN +|  PASSED  )\]|FAILED TEST'
+  frame+='|^Internal ctest|^Test project| Passed +[0-9.]+ sec$|^ +Start +[0-9]+:|^\[  FAILED  \].*(listed below|ms\)$)'
   frame+='|^The following tests|^Errors while|tests passed, |^Total Test time'
   grep -vE "$frame" "$1" || true
 }
@@ -22,10 +22,12 @@ run_tests() {
   options+=(--output-on-failure --output-junit "$report")
   if (($# > 0)); then options+=(--tests-regex "$1"); fi
   rm -f "$report"
+  begin 'test: running'
   if [[ -t 2 ]]; then
     ctest "${options[@]}" --progress >&2 || status=$?
   else
     ctest "${options[@]}" >"$log" 2>&1 || status=$?
+    say "$(elapsed "$start")"
     if ((status != 0)); then failures_of "$log" >&2; fi
   fi
   local total=0 failed=0 skipped=0
@@ -35,7 +37,6 @@ run_tests() {
     skipped=$(($(junit_attribute skipped "$report") + $(junit_attribute disabled "$report")))
   fi
   local passed=$((total - failed - skipped)) summary
-  say "test: in $(elapsed "$start")"
   if ((passed + failed == 0)); then
     say "dev: no test ran${1:+: none matches $1}"
     status=1
