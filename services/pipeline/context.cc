@@ -95,7 +95,9 @@ Result<sandbox::Confinement> StageContext::confinement(const StepCommand& comman
   for (const std::string& artifact : command.reads) {
     out.binds.push_back({.host = TRY(input_path(artifact)), .inside = "/in/" + artifact});
   }
-  out.binds.push_back({.host = this->out(), .inside = "/out", .access = sandbox::Access::kWrite});
+  const fs::path target = command.out.empty() ? this->out() : command.out;
+  TRY(env().make_directories(target));
+  out.binds.push_back({.host = target, .inside = "/out", .access = sandbox::Access::kWrite});
   if (command.sees_project) {
     out.binds.push_back({.host = fs::absolute(run_.options.project), .inside = "/project"});
     out.hidden.push_back("/project/" + std::string(trust::kWorkspaceFolder));
@@ -107,7 +109,6 @@ Result<sandbox::Confinement> StageContext::confinement(const StepCommand& comman
 }
 
 Result<void> StageContext::execute(const StepCommand& command) {
-  TRY(env().make_directories(out()));
   const sandbox::Confinement box = TRY(confinement(command));
   std::deque<std::string> last_lines;
   const sandbox::Watch watch{.on_line = [&](sandbox::Stream, std::string_view line) {
@@ -131,6 +132,11 @@ Result<void> StageContext::execute(const StepCommand& command) {
 
 Result<void> StageContext::execute_step(const std::string& name) {
   return execute({.argv = {(TRY(tools()) / "sallyport").string(), "step", name}, .reads = spec_.reads});
+}
+
+void StageContext::present_repository(const std::string& name, std::vector<RepositoryFile> files) {
+  repositories_.push_back(std::move(files));
+  subjects.repositories.emplace_back(name, RepositorySubject{.name = name, .files = repositories_.back()});
 }
 
 Result<void> StageContext::sign(const trust::Statement& statement, const std::vector<std::string>& keys) {

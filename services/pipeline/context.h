@@ -2,6 +2,7 @@
 // for the gate. Internal to services/pipeline; one thread.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ struct RunState {
 struct StepCommand {
   std::vector<std::string> argv;
   std::vector<std::string> reads = {};  // artifacts to show under /in
+  fs::path out = {};                    // what /out is; empty: the stage's own outputs
   bool sees_project = false;            // the pipeline's folder at /project, without .sallyport
   sandbox::NewCode new_code = sandbox::NewCode::kDeny;
   sandbox::LocalSockets local_sockets = sandbox::LocalSockets::kPairs;
@@ -72,6 +74,8 @@ class StageContext {
   // The folder of this executable, where the workers are.
   static Result<fs::path> tools();
 
+  void present_repository(const std::string& name, std::vector<RepositoryFile> files);
+
   // Signs a statement with the keys of these names, to be logged with the gate when it passes.
   Result<void> sign(const trust::Statement& statement, const std::vector<std::string>& keys);
 
@@ -95,6 +99,7 @@ class StageContext {
   fs::path scratch_;
   std::map<std::string, Bytes> bytes_ = {};
   std::map<std::string, Dataset> tables_ = {};
+  std::deque<std::vector<RepositoryFile>> repositories_ = {};
 };
 
 // What a stage does, apart from what every stage does.

@@ -1,0 +1,115 @@
+// Training and validation: a confined trainer, its replay by a runner that it cannot reach, and a scored candidate.
+#include "services/pipeline/stages.h"
+
+#include <algorithm>
+
+namespace sallyport::services::pipeline {
+namespace {
+
+constexpr std::int64_t kEvaluationValidS = 90LL * 24 * 3600;
+
+StepCommand torch(StageContext& context, std::vector<std::string> words, std::vector<std::string> reads,
+                  const fs::path& tools) {
+  StepCommand command{.argv = {(tools / "sallyport-torch").string()}, .reads = std::move(reads),
+                      .new_code = sandbox::NewCode::kInMemory, .local_sockets = sandbox::LocalSockets::kPairs};
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  context.step["kind"] = "built-in";
+  return command;
+}
+
+// ---- training
+
+Result<void> train(StageContext& context) {
+  return context.execute(torch(context, {"train"}, {"train"}, TRY(StageContext::tools())));
+}
+
+bool has_file(StageContext& context, const std::string& artifact, const std::string& file) {
+  const auto digest = context.digest_of(artifact);
+  if (!digest) return false;
+  const auto manifest = context.run().store.manifest(*digest);
+  return manifest && manifest->find(file) != nullptr;
+}
+
+// The runner replays intervals of the training log itself. A trainer of the user's own that leaves no log cannot be
+// spot-checked; the guard says so.
+Result<void> present_training(StageContext& context) {
+  const bool logged = has_file(context, "model", "training.json");
+  Json observed{{"intervals", Json::array()}};
+  if (logged) {
+    const fs::path out = context.scratch() / "replay";
+    StepCommand replay = torch(context, {"replay"}, {"train", "model"}, TRY(StageContext::tools()));
+    replay.out = out;
+    TRY(context.execute(replay));
+    observed = TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));
+  }
+  const Json declared{{"seed", context.spec().seed}, {"replayable", logged}};
+  context.subjects.steps.emplace_back("training", StepSubject{Stage::kTraining, declared, observed});
+  return {};
+}
+
+// ---- validation
+
+Result<void> validate(StageContext& context) {
+  std::vector<std::string> words{"validate"};
+  const Json& options = context.spec().options;
+  if (options.contains("robust")) {
+    const Json robust = TRY(get_object(options, "robust"));
+    TRY(only_members(robust, {"attack", "eps", "steps", "sample", "at-least"}));
+    if (robust.contains("eps")) words.insert(words.end(), {"--eps", number_text(TRY(get_number(robust, "eps")))});
+    if (robust.contains("steps")) words.insert(words.end(), {"--steps", number_text(TRY(get_number(robust, "steps")))});
+  }
+  return context.execute(torch(context, words, {"model", "test"}, TRY(StageContext::tools())));
+}
+
+// A candidate below what its owner demands is refused here, whatever its guards say.
+Result<void> demand(const std::string& what, double reached, double at_least) {
+  if (reached >= at_least) return {};
+  return fail(ErrorKind::kDenied, what + " is " + number_text(reached) + ", below the " + number_text(at_least) +
+                                      " that the pipeline demands",
+              "train a better model, or lower the demand in pipeline.yaml and sign it");
+}
+
+Result<void> demand_all(StageContext& context, const Json& report) {
+  const Json& options = context.spec().options;
+  if (options.contains("at-least")) {
+    const Json floor = TRY(get_object(options, "at-least"));
+    const Json metrics = TRY(get_object(report, "metrics"));
+    for (const auto& [name, value] : floor.items()) {
+      TRY(demand(name, TRY(get_number(metrics, name)), TRY(get_number(floor, name))));
+    }
+  }
+  if (options.contains("robust") && options["robust"].contains("at-least")) {
+    const Json robustness = TRY(get_object(report, "robustness"));
+    TRY(demand("robust accuracy", TRY(get_number(robustness, "accuracy")),
+               TRY(get_number(options["robust"], "at-least"))));
+  }
+  return {};
+}
+
+Result<void> present_validation(StageContext& context) {
+  const Json report = TRY(context.read_json("validation", "validation.json"));
+  TRY(demand_all(context, report));
+  const Json scored = TRY(context.read_json("validation", "validation.json"));
+  const Json observed{{"predictions", std::string(as_text(TRY(context.bytes_of("validation", "predictions.csv"))))},
+                      {"labels", std::string(as_text(TRY(context.bytes_of("test"))))},
+                      {"schema", {{"label", context.definition().roles.label}, {"id", context.definition().roles.id}}}};
+  context.subjects.steps.emplace_back("validation", StepSubject{Stage::kValidation, scored, observed});
+
+  const trust::EvaluationPredicate evaluation{
+      .metrics = TRY(get_object(report, "metrics")),
+      .robustness = report.value("robustness", Json::object()),
+      .sample_size = TRY(get_int(report, "sample_size")),
+      .evaluation_set = TRY(context.digest_of("test")),
+      .expires_unix_s = context.run().started_unix_s + kEvaluationValidS};
+  const trust::Statement statement{{{"model", TRY(context.digest_of("model"))}},
+                                   std::string(trust::predicate::kEvaluation),
+                                   trust::to_json(evaluation)};
+  return context.sign(statement, {"evaluator"});
+}
+
+}  // namespace
+
+const StageBehaviour kTraining{.produce = train, .present = present_training};
+const StageBehaviour kValidation{.produce = validate, .present = present_validation};
+
+}  // namespace sallyport::services::pipeline
