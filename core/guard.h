@@ -92,11 +92,11 @@ struct StepSubject {
 // A candidate for promotion with every statement about it whose signature verified.
 struct SignedClaim {
   std::string predicate_type;
-  std::vector<Digest> subjects;
-  std::vector<std::string> roles;  // of the keys that signed
-  std::vector<std::string> signers;
+  std::vector<Digest> subjects = {};
+  std::vector<std::string> roles = {};  // of the keys that signed
+  std::vector<std::string> signers = {};
   std::int64_t log_index = -1;  // -1: not in the log
-  Json predicate;
+  Json predicate = {};
 };
 struct PromotionSubject {
   Digest artifact;
