@@ -38,6 +38,9 @@ inline constexpr std::size_t kNetworkLayersMax = 64;
 inline constexpr std::size_t kNetworkFeaturesMax = 65'536;
 inline constexpr std::size_t kNetworkParametersMax = 100'000'000;
 
+// Symbols of a pickle that is interpreted.
+inline constexpr std::size_t kPickleMemoryMax = 1 * kGiB;
+
 // Directories and manifests.
 inline constexpr std::size_t kManifestEntriesMax = 1'000'000;
 inline constexpr int kDirectoryDepthMax = 64;

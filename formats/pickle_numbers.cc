@@ -1,0 +1,174 @@
+#include "formats/pickle_numbers.h"
+
+#include <charconv>
+#include <string>
+
+namespace sallyport::formats::pickle {
+namespace {
+
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+void skip_blanks(std::string_view& text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+}
+void trim(std::string_view& text) {
+  skip_blanks(text);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+}
+void skip_sign(std::string_view& text) {
+  if (!text.empty() && (text.front() == '+' || text.front() == '-')) text.remove_prefix(1);
+}
+
+int digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
+  return 99;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// Digits of `base` with single underscores between them, to the end.
+bool digits_to_end(std::string_view text, int base, bool underscore_may_lead) {
+  bool after_digit = underscore_may_lead;
+  for (const char c : text) {
+    if (c == '_') {
+      if (!after_digit) return false;
+      after_digit = false;
+    } else if (digit_value(c) < base) {
+      after_digit = true;
+    } else {
+      return false;
+    }
+  }
+  return !text.empty() && text.back() != '_';
+}
+
+// int(text, 0), or int(text, 10).
+bool python_int(std::string_view text, int base) {
+  trim(text);
+  skip_sign(text);
+  if (base == 10) return digits_to_end(text, 10, false);
+  if (text.size() > 1 && text[0] == '0') {
+    const char prefix = lower(text[1]);
+    const int prefixed = prefix == 'x' ? 16 : (prefix == 'o' ? 8 : (prefix == 'b' ? 2 : 0));
+    if (prefixed != 0) return digits_to_end(text.substr(2), prefixed, true);
+    // A leading zero is taken for an octal number of Python 2 and refused, unless the number is zero.
+    return text.find_first_not_of("0_") == std::string_view::npos && digits_to_end(text, 10, false);
+  }
+  return digits_to_end(text, 10, false);
+}
+
+// strtol(line, &end, 0) stops at the end of the line or at NUL. Overflow falls back to Python's grammar.
+bool strtol_takes(std::string_view line) {
+  std::string_view text = line;
+  skip_blanks(text);
+  skip_sign(text);
+  int base = 10;
+  if (text.size() > 2 && text[0] == '0' && lower(text[1]) == 'x' && digit_value(text[2]) < 16) {
+    base = 16;
+    text.remove_prefix(2);
+  } else if (!text.empty() && text[0] == '0') {
+    base = 8;
+  }
+  std::size_t digits = 0;
+  while (digits < text.size() && digit_value(text[digits]) < base) ++digits;
+  if (digits == 0) return !line.empty() && line[0] == '\0';
+  return digits == text.size() || text[digits] == '\0';
+}
+
+std::string_view before_nul(std::string_view line) { return line.substr(0, line.find('\0')); }
+
+bool any_case_equal(std::string_view text, std::string_view word) {
+  if (text.size() != word.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (lower(text[i]) != word[i]) return false;
+  }
+  return true;
+}
+
+// The grammar of Python's float() without blanks and underscores.
+bool plain_float(std::string_view text) {
+  skip_sign(text);
+  if (any_case_equal(text, "inf") || any_case_equal(text, "infinity") || any_case_equal(text, "nan"))
+    return true;
+  std::size_t at = 0;
+  std::size_t digits = 0;
+  const auto skip_digits = [&] {
+    const std::size_t begin = at;
+    while (at < text.size() && digit_value(text[at]) < 10) ++at;
+    return at - begin;
+  };
+  digits += skip_digits();
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    digits += skip_digits();
+  }
+  if (digits == 0) return false;
+  if (at == text.size()) return true;
+  if (lower(text[at]) != 'e') return false;
+  ++at;
+  if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
+  return skip_digits() > 0 && at == text.size();
+}
+
+bool python_float(std::string_view text) {
+  trim(text);
+  std::string_view rest = text;
+  std::string joined;
+  char last = '\0';
+  for (const char c : rest) {
+    const bool between = c != '_' || (digit_value(last) < 10);
+    if (!between || (last == '_' && digit_value(c) >= 10)) return false;
+    if (c != '_') joined.push_back(c);
+    last = c;
+  }
+  return last != '_' && plain_float(joined);
+}
+
+}  // namespace
+
+Accepted accept_int(std::string_view line) {
+  // A plain short number is what every loader reads alike.
+  const bool boolean = line == "00" || line == "01";
+  const bool c = !line.empty() && (strtol_takes(line) || python_int(before_nul(line), 0));
+  const bool octal = line.size() > 1 && line[0] == '0' && !boolean;
+  return {
+      .c = c, .python = boolean || python_int(line, 0), .tools = boolean || (!octal && python_int(line, 10))};
+}
+
+Accepted accept_long(std::string_view line) {
+  const std::string_view number = line.ends_with('L') ? line.substr(0, line.size() - 1) : line;
+  return {.c = python_int(before_nul(number), 0),
+          .python = python_int(number, 0),
+          .tools = python_int(number, 10)};
+}
+
+Accepted accept_float(std::string_view line) {
+  return {.c = plain_float(before_nul(line)), .python = python_float(line), .tools = python_float(line)};
+}
+
+std::optional<std::string> memo_key(std::string_view line) {
+  if (!python_int(line, 10)) return std::nullopt;
+  std::string_view text = line;
+  trim(text);
+  const bool negative = text.starts_with('-');
+  skip_sign(text);
+  std::string digits;
+  for (const char c : text) {
+    if (c != '_' && (c != '0' || !digits.empty())) digits.push_back(c);
+  }
+  if (digits.empty()) return "0";
+  if (negative) return std::nullopt;
+  return digits;
+}
+
+std::optional<std::int64_t> plain_integer(std::string_view line) {
+  if (line.ends_with('L')) line.remove_suffix(1);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
+  if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace sallyport::formats::pickle
