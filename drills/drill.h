@@ -81,6 +81,8 @@ struct Drill {
   double harm_at_least = 1.0;
   double rate_at_least = 1.0;
   double false_positive_at_most = 0.0;
+  std::string_view harm = {};  // "the client predicts with the poisoned model"
+  bool alone = false;          // measures time or fills a shared resource, so nothing may run beside it
 };
 
 }  // namespace sallyport::drills
