@@ -44,14 +44,22 @@ class World {
   template <class T>
   T& state() {
     if (!state_.has_value()) state_ = std::make_shared<T>();
-    return **std::any_cast<std::shared_ptr<T>>(&state_);
+    return *held<T>();
   }
+  // Only where something was left: a drill that asks for what it never made is wrong.
   template <class T>
   const T& state() const {
-    return **std::any_cast<std::shared_ptr<T>>(&state_);
+    return *held<T>();
   }
 
  private:
+  template <class T>
+  T* held() const {
+    const auto* pointer = std::any_cast<std::shared_ptr<T>>(&state_);
+    SP_CHECK(pointer != nullptr);
+    return pointer->get();
+  }
+
   fs::path root_;
   std::uint64_t seed_;
   std::deque<std::any> kept_;
