@@ -21,6 +21,7 @@ struct Progress {
   std::int64_t uptime_ms = 0;         // of the last record of this session
   std::int64_t heartbeat_ms = 0;      // promised by the session's start record; 0 before the first
   bool stopped = false;               // the last record was a stop
+  bool stray = false;                 // it stands outside any session
 };
 
 class Auditor {
@@ -67,8 +68,10 @@ class Auditor {
     if (kind == "start") {
       progress_.heartbeat_ms = record.contains("heartbeat_ms") && record["heartbeat_ms"].is_number_integer()
                                    ? record["heartbeat_ms"].get<std::int64_t>() : 0;
-    } else if (progress_.heartbeat_ms == 0 || progress_.stopped) {
-      report(Severity::kHigh, row, "a record outside any session: no start record precedes it");
+      progress_.stray = false;
+    } else if (progress_.heartbeat_ms == 0 || progress_.stopped || progress_.stray) {
+      if (!progress_.stray) report(Severity::kHigh, row, "a record outside any session: no start record precedes it");
+      progress_.stray = true;
     } else {
       judge_silence(uptime, row);
     }
