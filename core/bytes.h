@@ -35,8 +35,8 @@ Result<Bytes> from_hex(std::string_view text);
 std::string to_base64(BytesView bytes);
 Result<Bytes> from_base64(std::string_view text);
 
-// Text from outside as a message may show it: in single quotes, at most 48 bytes, and '?' for every byte that could
-// steer a terminal or split a line of a log.
+// Text from outside as a message may show it: in single quotes, at most 48 bytes, and '?' for every byte that
+// could steer a terminal or split a line of a log.
 std::string shown(std::string_view text);
 
 // Little- and big-endian integers for encoders.

@@ -37,7 +37,9 @@ Result<TensorSpec> read_spec(const Json& entry) {
   TensorSpec spec{.name = TRY(get_string(entry, "name"))};
   const std::string datatype = TRY(get_string(entry, "datatype"));
   const auto known = datatype_named(datatype);
-  if (!known) return fail(ErrorKind::kUnsupported, "datatype " + shown(datatype) + " is not one that we serve");
+  if (!known) {
+    return fail(ErrorKind::kUnsupported, "datatype " + shown(datatype) + " is not one that we serve");
+  }
   spec.datatype = *known;
   for (const Json& extent : TRY(get_array(entry, "shape"))) {
     if (!extent.is_number_integer() || extent.get<std::int64_t>() < -1 || extent.get<std::int64_t>() == 0) {
@@ -45,7 +47,9 @@ Result<TensorSpec> read_spec(const Json& entry) {
     }
     spec.shape.push_back(extent.get<std::int64_t>());
   }
-  if (spec.shape.size() > limits::kTensorDimensionsMax) return fail(ErrorKind::kLimit, "shape: over 16 dimensions");
+  if (spec.shape.size() > limits::kTensorDimensionsMax) {
+    return fail(ErrorKind::kLimit, "shape: over 16 dimensions");
+  }
   spec.minimum = TRY(read_bound(entry, "minimum"));
   spec.maximum = TRY(read_bound(entry, "maximum"));
   return spec;
@@ -72,7 +76,8 @@ void push_elements(Json& out, BytesView data) {
   }
 }
 
-static_assert(std::endian::native == std::endian::little, "tensors are little-endian on the wire and in memory");
+static_assert(std::endian::native == std::endian::little,
+              "tensors are little-endian on the wire and in memory");
 
 }  // namespace
 

@@ -1,10 +1,11 @@
 // The Open Inference Protocol v2 (KServe, Triton): what a model takes and gives, and one inference request.
 //
-// A request is JSON, or JSON followed by raw tensors (the "binary tensor data" extension). Reading is closed: a
-// member, a parameter, a datatype, a shape or a value that the model's metadata does not allow is an Error that opens
-// with the place in the document, a JSON pointer. What is returned holds typed little-endian tensors, so that nobody
-// behind this reader looks at the client's bytes again; write_infer gives a request its one spelling.
-// Limits: Caps, and limits::kTensors* of core/limits.h. Pure functions, safe from any thread.
+// A request is JSON, or JSON followed by raw tensors (the "binary tensor data" extension). Reading is closed:
+// a member, a parameter, a datatype, a shape or a value that the model's metadata does not allow is an Error
+// that opens with the place in the document, a JSON pointer. What is returned holds typed little-endian
+// tensors, so that nobody behind this reader looks at the client's bytes again; write_infer gives a request
+// its one spelling. Limits: Caps, and limits::kTensors* of core/limits.h. Pure functions, safe from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +42,8 @@ struct Signature {
   std::vector<TensorSpec> inputs = {};
   std::vector<TensorSpec> outputs = {};
 };
-// The model's metadata: {"name", "inputs": [{"name", "datatype", "shape", ...}], "outputs": [...]}; other members are
-// the model's own business, and "outputs" may be absent.
+// The model's metadata: {"name", "inputs": [{"name", "datatype", "shape", ...}], "outputs": [...]}; other
+// members are the model's own business, and "outputs" may be absent.
 Result<Signature> read_signature(const Json& model);
 Json to_json(const TensorSpec& spec);
 
@@ -67,8 +68,8 @@ enum class NestedJson : std::uint8_t { kRefuse, kAllow };
 struct Caps {
   std::uint64_t elements_max = 1 << 20;    // of one tensor
   std::uint64_t text_bytes_max = 1 << 20;  // of one element of datatype BYTES
-  // A text element that is itself a JSON object or array is read a second time by whoever unwraps it, behind the
-  // schema's back; only a model that takes such documents allows it.
+  // A text element that is itself a JSON object or array is read a second time by whoever unwraps it, behind
+  // the schema's back; only a model that takes such documents allows it.
   NestedJson nested = NestedJson::kRefuse;
 };
 
@@ -81,9 +82,11 @@ struct Framing {
 Result<Framing> read_framing(std::string_view content_type, BytesView body);
 
 // `document` is framing.json as parse_json read it.
-Result<InferRequest> read_infer(const Json& document, BytesView binary, const Signature& signature, const Caps& caps);
+Result<InferRequest> read_infer(const Json& document, BytesView binary, const Signature& signature,
+                                const Caps& caps);
 
-// Where a member name is spelled with escapes, which hide it from a filter that compares bytes. `json` is valid JSON.
+// Where a member name is spelled with escapes, which hide it from a filter that compares bytes. `json` is
+// valid JSON.
 std::optional<std::size_t> escaped_member_name(std::string_view json);
 
 // The request in its one spelling: flat JSON data, sorted members, no blanks.

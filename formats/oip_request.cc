@@ -24,7 +24,9 @@ std::unexpected<Error> at(const std::string& place, Error error) {
 Result<const Json*> array_member(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end()) return invalid("member '" + std::string(name) + "' is missing");
-  if (!found->is_array()) return invalid("/" + std::string(name) + ": an array was expected, got " + found->type_name());
+  if (!found->is_array()) {
+    return invalid("/" + std::string(name) + ": an array was expected, got " + found->type_name());
+  }
   return &*found;
 }
 
@@ -45,8 +47,12 @@ Range range_of(const TensorSpec& spec) {
 
 Result<void> check_range(double value, const Range& range) {
   if (!std::isfinite(value)) return invalid("not a finite number");
-  if (value < range.low) return invalid(Json(value).dump() + " is below the minimum " + Json(range.low).dump());
-  if (value > range.high) return invalid(Json(value).dump() + " is above the maximum " + Json(range.high).dump());
+  if (value < range.low) {
+    return invalid(Json(value).dump() + " is below the minimum " + Json(range.low).dump());
+  }
+  if (value > range.high) {
+    return invalid(Json(value).dump() + " is above the maximum " + Json(range.high).dump());
+  }
   return {};
 }
 
@@ -59,7 +65,9 @@ void append_raw(Bytes& out, T value) {
 
 template <class T>
 Result<void> append_integer(Bytes& out, const Json& value, const Range& range) {
-  if (!value.is_number_integer()) return invalid(std::string("an integer was expected, got ") + value.type_name());
+  if (!value.is_number_integer()) {
+    return invalid(std::string("an integer was expected, got ") + value.type_name());
+  }
   const bool fits = value.is_number_unsigned() ? std::in_range<T>(value.get<std::uint64_t>())
                                                : std::in_range<T>(value.get<std::int64_t>());
   if (!fits) return invalid(value.dump() + " does not fit the datatype");
@@ -79,7 +87,8 @@ Result<void> append_float(Bytes& out, const Json& value, const Range& range) {
   return {};
 }
 
-// Whether `text` as a whole is JSON with an object in it, also when it is wrapped in JSON strings once or more.
+// Whether `text` as a whole is JSON with an object in it, also when it is wrapped in JSON strings once or
+// more.
 bool is_nested_document(std::string_view text) {
   std::string unwrapped;
   for (int layer = 0; layer <= limits::kJsonDepthMax; ++layer) {
@@ -119,10 +128,13 @@ Result<void> check_text(std::string_view text, const Caps& caps) {
   return {};
 }
 
-Result<void> append_value(Bytes& out, const Json& value, Datatype datatype, const Range& range, const Caps& caps) {
+Result<void> append_value(Bytes& out, const Json& value, Datatype datatype, const Range& range,
+                          const Caps& caps) {
   switch (datatype) {
     case Datatype::kBool:
-      if (!value.is_boolean()) return invalid(std::string("true or false was expected, got ") + value.type_name());
+      if (!value.is_boolean()) {
+        return invalid(std::string("true or false was expected, got ") + value.type_name());
+      }
       out.push_back(value.get<bool>() ? 1 : 0);
       return {};
     case Datatype::kUint8: return append_integer<std::uint8_t>(out, value, range);
@@ -195,7 +207,8 @@ Result<void> check_binary(const Tensor& tensor, std::uint64_t count, const Range
   return {};
 }
 
-// The leaves of `data`, which is flat or nested as `shape` says. Level by level, so that no depth costs stack.
+// The leaves of `data`, which is flat or nested as `shape` says. Level by level, so that no depth costs
+// stack.
 Result<std::vector<const Json*>> leaves_of(const Json& data, const std::vector<std::int64_t>& shape,
                                            std::uint64_t count) {
   std::vector<const Json*> level;
@@ -224,7 +237,9 @@ Result<std::vector<std::int64_t>> read_shape(const Json& entry, const TensorSpec
   std::vector<std::int64_t> shape;
   for (const Json& extent : *TRY(array_member(entry, "shape"))) {
     if (!extent.is_number_integer()) return invalid("shape: integers were expected");
-    if (shape.size() == limits::kTensorDimensionsMax) return fail(ErrorKind::kLimit, "shape: over 16 dimensions");
+    if (shape.size() == limits::kTensorDimensionsMax) {
+      return fail(ErrorKind::kLimit, "shape: over 16 dimensions");
+    }
     shape.push_back(extent.get<std::int64_t>());
   }
   bool fits = shape.size() == spec.shape.size();
@@ -247,18 +262,23 @@ Result<std::optional<Json>> read_parameter(const Json& owner, std::string_view n
 Result<bool> read_flag(const Json& owner, std::string_view name) {
   const std::optional<Json> value = TRY(read_parameter(owner, name));
   if (!value) return false;
-  if (!value->is_boolean()) return invalid("/parameters/" + std::string(name) + ": true or false was expected");
+  if (!value->is_boolean()) {
+    return invalid("/parameters/" + std::string(name) + ": true or false was expected");
+  }
   return value->get<bool>();
 }
 
 Result<std::string> read_name(const Json& entry) {
   const std::string name = TRY(get_string(entry, "name"));
-  if (name.empty() || name.size() > limits::kTensorNameBytesMax) return invalid("/name: empty or over 128 bytes");
+  if (name.empty() || name.size() > limits::kTensorNameBytesMax) {
+    return invalid("/name: empty or over 128 bytes");
+  }
   return name;
 }
 
 const TensorSpec* find_spec(const std::vector<TensorSpec>& specs, std::string_view name) {
-  const auto found = std::find_if(specs.begin(), specs.end(), [&](const TensorSpec& s) { return s.name == name; });
+  const auto found =
+      std::find_if(specs.begin(), specs.end(), [&](const TensorSpec& s) { return s.name == name; });
   return found == specs.end() ? nullptr : &*found;
 }
 
@@ -269,12 +289,15 @@ Result<Tensor> read_tensor(const Json& entry, Reader& binary, const Signature& s
   if (spec == nullptr) return invalid("/name: the model has no input " + shown(tensor.name));
   const std::string datatype = TRY(get_string(entry, "datatype"));
   if (datatype != name_of(spec->datatype)) {
-    return invalid("/datatype: " + shown(datatype) + ", the model takes " + std::string(name_of(spec->datatype)));
+    return invalid("/datatype: " + shown(datatype) + ", the model takes " +
+                   std::string(name_of(spec->datatype)));
   }
   tensor.datatype = spec->datatype;
   tensor.shape = TRY(read_shape(entry, *spec));
   const auto count = element_count(tensor.shape, caps.elements_max);
-  if (!count) return fail(ErrorKind::kLimit, "/shape: over " + std::to_string(caps.elements_max) + " elements");
+  if (!count) {
+    return fail(ErrorKind::kLimit, "/shape: over " + std::to_string(caps.elements_max) + " elements");
+  }
   const std::optional<Json> size = TRY(read_parameter(entry, "binary_data_size"));
   if (size.has_value() == entry.contains("data")) {
     return invalid("one of the member 'data' and the parameter 'binary_data_size' was expected");
@@ -313,8 +336,8 @@ Result<std::string> read_id(const Json& document) {
   if (!document.contains("id")) return std::string();
   std::string id = TRY(get_string(document, "id"));
   const bool plain = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.' || c == ':';
   });
   if (!plain || id.size() > limits::kTensorNameBytesMax) {
     return invalid("/id: up to 128 letters, digits and any of - _ . : were expected");
@@ -334,7 +357,9 @@ Result<std::vector<T>> read_list(const Json& document, const char* member, Read 
     const std::string place = "/" + std::string(member) + "/" + std::to_string(i);
     Result<T> entry = read(entries[i]);
     if (!entry) return at(place, entry.error());
-    if (!names.insert(entry->name).second) return invalid(place + ": " + shown(entry->name) + " stands twice");
+    if (!names.insert(entry->name).second) {
+      return invalid(place + ": " + shown(entry->name) + " stands twice");
+    }
     out.push_back(std::move(*entry));
   }
   return out;
@@ -354,7 +379,9 @@ Result<Framing> read_framing(std::string_view content_type, BytesView body) {
   const std::string_view digits = content_type.substr(kBinary.size());
   std::uint64_t size = 0;
   for (const char c : digits) {
-    if (c < '0' || c > '9' || size > body.size()) return invalid("the JSON header's size is not a number in range");
+    if (c < '0' || c > '9' || size > body.size()) {
+      return invalid("the JSON header's size is not a number in range");
+    }
     size = size * 10 + static_cast<std::uint64_t>(c - '0');
   }
   if (digits.empty() || size > body.size()) return invalid("the JSON header is longer than the body");

@@ -57,11 +57,13 @@ TEST(oip, refuses_with_the_place) {
   EXPECT_EQ(refusal(request("[1,2]", R"("hi")", R"(,"command":"x")")), "unknown member 'command'");
   EXPECT_EQ(refusal(request("[1,2]", R"("hi")", R"(,"parameters":{"tool":"x"})")),
             "/parameters: unknown member 'tool'");
-  EXPECT_EQ(refusal(request("[1,2]", R"("a\u0000b")")), "/inputs/1/data/0: text with a NUL, where some readers stop");
+  EXPECT_EQ(refusal(request("[1,2]", R"("a\u0000b")")),
+            "/inputs/1/data/0: text with a NUL, where some readers stop");
 }
 
 TEST(oip, text_that_is_a_json_document_is_refused_and_text_that_quotes_one_is_not) {
-  const std::string nested = "/inputs/1/data/0: text that is itself a JSON document, which no schema has checked";
+  const std::string nested =
+      "/inputs/1/data/0: text that is itself a JSON document, which no schema has checked";
   EXPECT_EQ(refusal(request("[1,2]", R"(" {\"command\":1,\"command\":2}")")), nested);
   EXPECT_EQ(refusal(request("[1,2]", R"("\"{\\\"command\\\":1}\"")")), nested);
   EXPECT_EQ(refusal(request("[1,2]", R"("[{\"tool\":\"x\"}]")")), nested);

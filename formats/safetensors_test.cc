@@ -91,7 +91,8 @@ TEST(SafeTensors, RefusesWhatTheHeaderMustNotSay) {
           R"({} x)",
           "",
           "{}\n",
-          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+          R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+           R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
           R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,1]}})",
           R"({"a":{"dtype":"U9","shape":[1],"data_offsets":[0,1]}})",
           R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}})",

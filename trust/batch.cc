@@ -17,9 +17,11 @@ Records records_of(BytesView data) {
   return {static_cast<std::int64_t>(leaves.size()), root_of_leaves(leaves)};
 }
 
-Statement batch_statement(const std::string& name, BytesView data, const std::string& feed, std::int64_t sequence) {
+Statement batch_statement(const std::string& name, BytesView data, const std::string& feed,
+                          std::int64_t sequence) {
   const Records records = records_of(data);
-  const BatchPredicate predicate{.feed = feed, .sequence = sequence, .rows = records.count, .rows_root = records.root};
+  const BatchPredicate predicate{
+      .feed = feed, .sequence = sequence, .rows = records.count, .rows_root = records.root};
   return {{{name, sha256(data)}}, std::string(predicate::kBatch), to_json(predicate)};
 }
 
@@ -29,7 +31,8 @@ Result<VerifiedBatch> verify_batch(BytesView envelope_file, BytesView data, cons
   TRY(verify_envelope(envelope, root, roles));
   const Statement statement = TRY(statement_of(envelope));
   if (statement.predicate_type != predicate::kBatch) {
-    return fail(ErrorKind::kDenied, "batch: the manifest is a statement of another kind: " + statement.predicate_type);
+    return fail(ErrorKind::kDenied,
+                "batch: the manifest is a statement of another kind: " + statement.predicate_type);
   }
   const BatchPredicate batch = TRY(parse_batch(statement.predicate));
   const Records records = records_of(data);
@@ -38,7 +41,8 @@ Result<VerifiedBatch> verify_batch(BytesView envelope_file, BytesView data, cons
                                         " records, " + std::to_string(records.count) + " arrived");
   }
   if (records.root != batch.rows_root) {
-    return fail(ErrorKind::kDenied, "batch: feed " + batch.feed + ": the records are not the ones that were signed");
+    return fail(ErrorKind::kDenied,
+                "batch: feed " + batch.feed + ": the records are not the ones that were signed");
   }
   const Digest digest = sha256(data);
   if (!statement.has_subject(digest)) {
@@ -55,7 +59,8 @@ Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger) {
     if (!seen || seen->feed != batch.predicate.feed || seen->sequence < batch.predicate.sequence) continue;
     if (seen->sequence == batch.predicate.sequence && entry->envelope_digest == own) continue;
     return fail(ErrorKind::kDenied,
-                "batch: feed " + batch.predicate.feed + ": sequence " + std::to_string(batch.predicate.sequence) +
+                "batch: feed " + batch.predicate.feed + ": sequence " +
+                    std::to_string(batch.predicate.sequence) +
                     " was followed or used already: the log holds " + std::to_string(seen->sequence),
                 "ask the producer for the current batch");
   }

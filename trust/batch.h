@@ -1,9 +1,10 @@
 // A producer's signed batch: what the collector verifies before any parser sees the bytes.
 //
-// The envelope (DSSE, predicate https://sallyport.dev/batch/v1) has the feed's file as its subject and states the
-// feed's name, a sequence number, the number of records and the Merkle root (RFC 6962) over them. A record is a line
-// of the file without its LF; a header is a record too. So a flipped field, a dropped or repeated row, two rows that
-// changed places and a batch that was played before are all refused. Values only; safe from any thread.
+// The envelope (DSSE, predicate https://sallyport.dev/batch/v1) has the feed's file as its subject and states
+// the feed's name, a sequence number, the number of records and the Merkle root (RFC 6962) over them. A
+// record is a line of the file without its LF; a header is a record too. So a flipped field, a dropped or
+// repeated row, two rows that changed places and a batch that was played before are all refused. Values only;
+// safe from any thread.
 #pragma once
 
 #include <string>
@@ -29,13 +30,14 @@ struct Records {
 Records records_of(BytesView data);
 
 // The statement that a producer signs about `data`; `name` is the file's name.
-Statement batch_statement(const std::string& name, BytesView data, const std::string& feed, std::int64_t sequence);
+Statement batch_statement(const std::string& name, BytesView data, const std::string& feed,
+                          std::int64_t sequence);
 
 // Signature by the producer role, digest, record count and Merkle root of the very bytes in `data`.
 Result<VerifiedBatch> verify_batch(BytesView envelope_file, BytesView data, const Root& root);
 
-// Refuses a batch whose sequence number is not above the last one that the ledger holds for its feed. The last batch
-// itself may be read again.
+// Refuses a batch whose sequence number is not above the last one that the ledger holds for its feed. The
+// last batch itself may be read again.
 Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger);
 
 }  // namespace sallyport::trust

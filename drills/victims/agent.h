@@ -1,8 +1,8 @@
 // A stand-in for an agent behind a gateway, and for the careless JSON parsers that such systems are built of.
 //
-// The three parsers differ as real ones do over the same bytes: the first or the last of two equal members wins, or
-// names match in any case. The agent does what it is told: it dispatches a command wherever it finds one. Harmless: a
-// dispatched command is only reported. Pure functions, safe from any thread.
+// The three parsers differ as real ones do over the same bytes: the first or the last of two equal members
+// wins, or names match in any case. The agent does what it is told: it dispatches a command wherever it finds
+// one. Harmless: a dispatched command is only reported. Pure functions, safe from any thread.
 #pragma once
 
 #include <string>
@@ -20,8 +20,9 @@ enum class Dialect {
   kAnyCase,    // Go's encoding/json: the last wins and names match in any case
 };
 
-// What a parser of that dialect makes of `text`: comments and whatever follows the first value are passed over.
-// Duplicate members are resolved, and with kAnyCase names come out in lower case. Null for what it cannot read.
+// What a parser of that dialect makes of `text`: comments and whatever follows the first value are passed
+// over. Duplicate members are resolved, and with kAnyCase names come out in lower case. Null for what it
+// cannot read.
 Json read_leniently(std::string_view text, Dialect dialect);
 
 // What the agent does on a request for one text and one level: every command that it would dispatch, and

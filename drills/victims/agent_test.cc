@@ -23,7 +23,8 @@ TEST(agent, no_two_parsers_disagree_over_what_the_guard_lets_through) {
   ASSERT_NE(guard, nullptr);
   const Json model = *parse_json(
       R"({"name":"m","inputs":[{"name":"x","datatype":"INT32","shape":[2],"minimum":0,"maximum":16}]})");
-  const std::string base = R"({"inputs":[{"name":"x","datatype":"INT32","shape":[2],"data":[1,12]}],"id":"i"})";
+  const std::string base =
+      R"({"inputs":[{"name":"x","datatype":"INT32","shape":[2],"data":[1,12]}],"id":"i"})";
   std::mt19937_64 random(7);
   int passed = 0, disagreed_outside = 0;
   for (int trial = 0; trial < 20'000; ++trial) {

@@ -1,8 +1,9 @@
 // input-schema-smuggling: a request holds more than its schema says, and somebody behind us reads it.
 //
-// Everything that an inference request may hold is listed by the protocol and the model's metadata, so the rest is
-// refused rather than skipped: unknown or repeated members, names spelled with escapes, values out of range, text
-// that is itself a document. What passes has one meaning for every parser; formats::oip::write_infer spells it.
+// Everything that an inference request may hold is listed by the protocol and the model's metadata, so the
+// rest is refused rather than skipped: unknown or repeated members, names spelled with escapes, values out of
+// range, text that is itself a document. What passes has one meaning for every parser;
+// formats::oip::write_infer spells it.
 #include "core/guard.h"
 #include "formats/oip.h"
 
@@ -28,10 +29,10 @@ Finding refused(std::string message, std::optional<std::uint64_t> offset = {}) {
 // The first thing that the schema does not allow; Error only when the metadata itself cannot be read.
 Result<Examination> check(const RequestSubject& request, const Parameters& parameters) {
   const oip::Signature signature = TRY(oip::read_signature(request.model));
-  const oip::Caps caps{
-      .elements_max = static_cast<std::uint64_t>(parameters.get("elements_max")),
-      .text_bytes_max = static_cast<std::uint64_t>(parameters.get("text_bytes_max")),
-      .nested = parameters.get("allow_nested_json") != 0 ? oip::NestedJson::kAllow : oip::NestedJson::kRefuse};
+  const oip::Caps caps{.elements_max = static_cast<std::uint64_t>(parameters.get("elements_max")),
+                       .text_bytes_max = static_cast<std::uint64_t>(parameters.get("text_bytes_max")),
+                       .nested = parameters.get("allow_nested_json") != 0 ? oip::NestedJson::kAllow
+                                                                          : oip::NestedJson::kRefuse};
   if (static_cast<double>(request.body.size()) > parameters.get("body_bytes_max")) {
     return Examination{.findings = {refused("body of " + std::to_string(request.body.size()) + " bytes")}};
   }
@@ -63,8 +64,9 @@ const Guard closed_schema{
     .id = "closed_schema",
     .threats = {"input-schema-smuggling"},
     .summary = "an inference request that holds anything which its schema does not name",
-    .looks_for = "members, names, shapes, types and values beyond the Open Inference Protocol v2 and the model's "
-                 "metadata, by a strict parser; what a model does with text that is allowed is not judged",
+    .looks_for =
+        "members, names, shapes, types and values beyond the Open Inference Protocol v2 and the model's "
+        "metadata, by a strict parser; what a model does with text that is allowed is not judged",
     .parameters = kParameters,
     .request = check};
 

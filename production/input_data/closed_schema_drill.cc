@@ -1,5 +1,5 @@
-// input-schema-smuggling enacted: a gateway checks that a request has what it needs and hands its bytes to an agent;
-// the agent's parser reads them otherwise, or reads what nobody checked.
+// input-schema-smuggling enacted: a gateway checks that a request has what it needs and hands its bytes to an
+// agent; the agent's parser reads them otherwise, or reads what nobody checked.
 #include <array>
 #include <random>
 
@@ -26,9 +26,9 @@ struct Parts {
 };
 
 std::string spell(const Parts& parts) {
-  return "{" + parts.head + R"("inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":[)" + parts.text + "]" +
-         parts.tensor + R"(},{"name":"level","datatype":"INT32","shape":[1],"data":[)" + parts.level + "]}]" +
-         parts.tail + "}" + parts.after;
+  return "{" + parts.head + R"("inputs":[{"name":"text","datatype":"BYTES","shape":[1],"data":[)" +
+         parts.text + "]" + parts.tensor + R"(},{"name":"level","datatype":"INT32","shape":[1],"data":[)" +
+         parts.level + "]}]" + parts.tail + "}" + parts.after;
 }
 
 // Eleven ways in, each with a payload drawn from the seed.
@@ -89,7 +89,9 @@ Result<void> victim(World& world) {
   const Json seen = drills::read_leniently(body, Dialect::kFirstWins);
   if (!seen.is_object() || !seen.contains("inputs")) return {};
   for (const Dialect dialect : {Dialect::kFirstWins, Dialect::kLastWins, Dialect::kAnyCase}) {
-    for (std::string& act : drills::agent_acts(body, dialect)) world.state<Sent>().acts.push_back(std::move(act));
+    for (std::string& act : drills::agent_acts(body, dialect)) {
+      world.state<Sent>().acts.push_back(std::move(act));
+    }
   }
   return {};
 }

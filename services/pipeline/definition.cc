@@ -9,7 +9,8 @@
 namespace sallyport::services::pipeline {
 namespace {
 
-// The artifacts that a stage reads and writes unless its owner says otherwise, and the options of its built-in.
+// The artifacts that a stage reads and writes unless its owner says otherwise, and the options of its
+// built-in.
 struct StageDefaults {
   Stage stage;
   std::vector<std::string> reads;
@@ -88,11 +89,14 @@ Result<StepLimits> read_limits(const Json& limits) {
 // A name becomes a path under /in and /out, so it is one plain word.
 Result<void> check_artifact_names(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const bool plain = !name.empty() && name.size() <= 64 && name.front() != '.' &&
-                       std::all_of(name.begin(), name.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-                       });
-    if (!plain) return invalid("'" + name + "' is not an artifact name: lower-case letters, digits, - _ . only");
+    const bool plain =
+        !name.empty() && name.size() <= 64 && name.front() != '.' &&
+        std::all_of(name.begin(), name.end(), [](char c) {
+          return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+        });
+    if (!plain) {
+      return invalid("'" + name + "' is not an artifact name: lower-case letters, digits, - _ . only");
+    }
   }
   return {};
 }
@@ -142,7 +146,9 @@ Result<void> read_schema(const Json& schema, Definition& out) {
   TRY(only_members(image, {"height", "width", "max"}));
   const std::int64_t height = TRY(get_int(image, "height"));
   const std::int64_t width = TRY(get_int(image, "width"));
-  if (height < 1 || width < 1 || height > 4096 || width > 4096) return invalid("image: 1 to 4096 pixels a side");
+  if (height < 1 || width < 1 || height > 4096 || width > 4096) {
+    return invalid("image: 1 to 4096 pixels a side");
+  }
   out.image = {.height = static_cast<int>(height), .width = static_cast<int>(width),
                .max_value = TRY(get_number(image, "max"))};
   return {};
@@ -176,7 +182,9 @@ Result<Definition> read_definition(const Json& root) {
   TRY(check_artifact_names({out.name}));
   if (root.contains("policy")) out.policy_file = TRY(get_string(root, "policy"));
   if (root.contains("schema")) {
-    if (auto read = read_schema(TRY(get_object(root, "schema")), out); !read) return within("schema", read.error());
+    if (auto read = read_schema(TRY(get_object(root, "schema")), out); !read) {
+      return within("schema", read.error());
+    }
   }
   const Json stages = root.contains("stages") ? TRY(get_object(root, "stages")) : Json::object();
   for (const auto& [name, value] : stages.items()) {
@@ -186,7 +194,9 @@ Result<Definition> read_definition(const Json& root) {
     StageSpec spec{.stage = entry.stage, .reads = entry.reads, .writes = entry.writes};
     const std::string name(name_of(entry.stage));
     if (stages.contains(name)) {
-      if (auto read = read_stage(stages[name], entry, spec); !read) return within("stages: " + name, read.error());
+      if (auto read = read_stage(stages[name], entry, spec); !read) {
+        return within("stages: " + name, read.error());
+      }
     }
     out.stages.push_back(std::move(spec));
   }

@@ -8,8 +8,8 @@
 //     preprocessing: {run: [python3, clean.py], may: {relabel: false}}
 //     training:      {run: [python3, train.py], seed: 7, limits: {cpu: 20m, memory: 4G, wall: 1h}}
 //
-// All sixteen stages run, in the order of core/stage.h; a stage that is not named runs its built-in step. What may be
-// set for a stage is listed in definition.cc; an unknown key is an error that names it.
+// All sixteen stages run, in the order of core/stage.h; a stage that is not named runs its built-in step.
+// What may be set for a stage is listed in definition.cc; an unknown key is an error that names it.
 #pragma once
 
 #include <cstdint>

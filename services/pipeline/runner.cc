@@ -33,8 +33,10 @@ class Runner {
       emit({.kind = EventKind::kStageFinished, .stage = spec.stage, .result = &report.stages.back()});
       if (report.stages.back().verdict >= Verdict::kBlock) {
         const auto& reasons = report.stages.back().reasons;
-        report.reason = std::string(name_of(spec.stage)) + ": " + (reasons.empty() ? "blocked" : reasons.front());
-        report.hint = "look at the findings above; a finding that is known and accepted can be waived in the policy";
+        report.reason =
+            std::string(name_of(spec.stage)) + ": " + (reasons.empty() ? "blocked" : reasons.front());
+        report.hint =
+            "look at the findings above; a finding that is known and accepted can be waived in the policy";
         break;
       }
       if (state_.options.until == spec.stage) break;
@@ -52,17 +54,18 @@ class Runner {
     Json inputs = Json::object();
     for (const std::string& name : context.spec().reads) inputs[name] = TRY(context.digest_of(name)).hex();
     const Definition& definition = state_.definition;
-    const Json key{{"spec", to_json(context.spec())},
-                   {"schema",
-                    {{"label", definition.roles.label},
-                     {"id", definition.roles.id},
-                     {"contributor", definition.roles.contributor},
-                     {"group", definition.roles.group},
-                     {"image", {definition.image.height, definition.image.width, definition.image.max_value}}}},
-                   {"inputs", inputs},
-                   {"outside", outside},
-                   {"policy", state_.policy.digest.hex()},
-                   {"version", kVersion}};
+    const Json key{
+        {"spec", to_json(context.spec())},
+        {"schema",
+         {{"label", definition.roles.label},
+          {"id", definition.roles.id},
+          {"contributor", definition.roles.contributor},
+          {"group", definition.roles.group},
+          {"image", {definition.image.height, definition.image.width, definition.image.max_value}}}},
+        {"inputs", inputs},
+        {"outside", outside},
+        {"policy", state_.policy.digest.hex()},
+        {"version", kVersion}};
     return sha256(canonical(key));
   }
 
@@ -76,7 +79,9 @@ class Runner {
       if (gate->step.value("key", "") != key.hex()) continue;
       const std::string_view roles[] = {trust::role::kRunner};
       if (!trust::verify_envelope(entry.envelope, state_.root, roles)) continue;
-      const auto whole = [&](const trust::NamedDigest& output) { return state_.store.verify(output.digest).has_value(); };
+      const auto whole = [&](const trust::NamedDigest& output) {
+        return state_.store.verify(output.digest).has_value();
+      };
       if (std::all_of(entry.statement.subjects.begin(), entry.statement.subjects.end(), whole)) return &entry;
     }
     return nullptr;
@@ -100,7 +105,9 @@ class Runner {
 
     const std::int64_t started_on = state_.env.now_unix_s();
     if (auto produced = produce(context, behaviour); !produced) {
-      if (produced.error().kind != ErrorKind::kDenied) return within(std::string(name_of(spec.stage)), produced.error());
+      if (produced.error().kind != ErrorKind::kDenied) {
+        return within(std::string(name_of(spec.stage)), produced.error());
+      }
       return refused(context, key, produced.error().message, start);
     }
     TRY(store_outputs(context));
@@ -111,7 +118,8 @@ class Runner {
       }
     }
     const std::vector<const Guard*> guards = catalog::guards_of(spec.stage);
-    GateReport gate = TRY(pass_gate(spec.stage, guards, context.subjects, state_.policy, state_.env.now_unix_s()));
+    GateReport gate =
+        TRY(pass_gate(spec.stage, guards, context.subjects, state_.policy, state_.env.now_unix_s()));
     return attest(context, key, std::move(gate), started_on, start);
   }
 
@@ -135,7 +143,8 @@ class Runner {
       for (const std::string& name : found) text += " '" + name + "'";
       text += found.empty() ? " nothing; declared are" : "; declared are";
       for (const std::string& name : wanted) text += " '" + name + "'";
-      return invalid(text, "write each declared output to $SALLYPORT_OUT/NAME, and declare others under `writes`");
+      return invalid(text,
+                     "write each declared output to $SALLYPORT_OUT/NAME, and declare others under `writes`");
     }
     for (const std::string& name : wanted) {
       context.outputs[name] = TRY(state_.store.put_path(context.out() / name));
@@ -176,8 +185,8 @@ class Runner {
   }
 
   // One durable append: the gate, the provenance and, when the gate passes, the stage's own statements.
-  Result<StageResult> attest(StageContext& context, const Digest& key, GateReport gate, std::int64_t started_on,
-                             Clock::time_point start) {
+  Result<StageResult> attest(StageContext& context, const Digest& key, GateReport gate,
+                             std::int64_t started_on, Clock::time_point start) {
     const trust::GatePredicate predicate = predicate_of(context, key, gate, started_on);
     std::vector<trust::NamedDigest> subjects;
     for (const auto& [name, digest] : context.outputs) subjects.push_back({name, digest});
@@ -185,7 +194,8 @@ class Runner {
     if (subjects.empty()) subjects = predicate.inputs;
     if (subjects.empty()) subjects.push_back({"definition", state_.definition.digest});
 
-    const trust::Statement statement{subjects, std::string(trust::predicate::kGate), trust::to_json(predicate)};
+    const trust::Statement statement{subjects, std::string(trust::predicate::kGate),
+                                     trust::to_json(predicate)};
     std::vector<trust::Envelope> envelopes;
     envelopes.push_back(trust::sign_statement(statement, {&runner_key_, 1}));
     const bool passes = gate.verdict < Verdict::kBlock;
@@ -219,7 +229,8 @@ class Runner {
         .invocation_id = key.hex(),
         .started_on = format_time(gate.started_on),
         .finished_on = format_time(gate.finished_on)};
-    const trust::Statement statement{subjects, std::string(trust::predicate::kProvenance), trust::to_json(made)};
+    const trust::Statement statement{subjects, std::string(trust::predicate::kProvenance),
+                                     trust::to_json(made)};
     return trust::sign_statement(statement, {&runner_key_, 1});
   }
 
@@ -232,19 +243,25 @@ class Runner {
   }
 
   StageResult unchanged(const StageSpec& spec, const trust::LedgerEntry& entry, Clock::time_point start) {
-    StageResult result{.stage = spec.stage,
-                       .verdict = entry.statement.predicate.value("verdict", "") == "warn" ? Verdict::kWarn : Verdict::kPass,
-                       .unchanged = true,
-                       .seconds = seconds_since(start),
-                       .predicate = entry.statement.predicate,
-                       .attestation = entry.envelope_digest,
-                       .log_index = static_cast<std::int64_t>(entry.index)};
-    for (const Json& reason : entry.statement.predicate["reasons"]) result.reasons.push_back(reason.get<std::string>());
-    for (const trust::NamedDigest& output : entry.statement.subjects) result.outputs.emplace_back(output.name, output.digest);
+    StageResult result{
+        .stage = spec.stage,
+        .verdict = entry.statement.predicate.value("verdict", "") == "warn" ? Verdict::kWarn : Verdict::kPass,
+        .unchanged = true,
+        .seconds = seconds_since(start),
+        .predicate = entry.statement.predicate,
+        .attestation = entry.envelope_digest,
+        .log_index = static_cast<std::int64_t>(entry.index)};
+    for (const Json& reason : entry.statement.predicate["reasons"]) {
+      result.reasons.push_back(reason.get<std::string>());
+    }
+    for (const trust::NamedDigest& output : entry.statement.subjects) {
+      result.outputs.emplace_back(output.name, output.digest);
+    }
     return result;
   }
 
-  // Removes a stage's scratch folder when the stage is over; what a kill leaves behind is removed by the next run.
+  // Removes a stage's scratch folder when the stage is over; what a kill leaves behind is removed by the next
+  // run.
   struct Scratch {
     fs::path path;
     ~Scratch() {
@@ -266,20 +283,23 @@ class Runner {
   const trust::PrivateKey& log_key_;
 };
 
-Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root, const Definition& definition) {
+Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root,
+                                       const Definition& definition) {
   const std::string_view roles[] = {trust::role::kLead};
   for (const trust::LedgerEntry* entry : ledger.find_subject(definition.digest)) {
     if (entry->statement.predicate_type != kDefinitionPredicate) continue;
     if (trust::verify_envelope(entry->envelope, root, roles)) return {};
   }
   return fail(ErrorKind::kDenied,
-              "pipeline.yaml: sha256:" + definition.digest.brief() + "... was not signed by the lead; it is not executed",
+              "pipeline.yaml: sha256:" + definition.digest.brief() +
+                  "... was not signed by the lead; it is not executed",
               "read what changed, then run `sallyport sign-pipeline`");
 }
 
 }  // namespace
 
-Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Policy& policy, const RunOptions& options) {
+Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Policy& policy,
+                               const RunOptions& options) {
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, options.project));
   TRY(env.make_directories(workspace.state()));
   const auto lock = TRY(env.lock(workspace.state() / "run.lock"));
@@ -295,8 +315,15 @@ Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Pol
   const trust::PrivateKey runner_key = TRY(workspace.load_key("runner", root));
   const trust::PrivateKey log_key = TRY(workspace.load_key("log", root));
 
-  RunState state{.env = env, .workspace = workspace, .root = root, .ledger = ledger, .store = workspace.store(),
-                 .definition = definition, .policy = policy, .options = options, .started_unix_s = now};
+  RunState state{.env = env,
+                 .workspace = workspace,
+                 .root = root,
+                 .ledger = ledger,
+                 .store = workspace.store(),
+                 .definition = definition,
+                 .policy = policy,
+                 .options = options,
+                 .started_unix_s = now};
   Result<RunReport> report = Runner(state, runner_key, log_key).run();
   TRY(trust::advance_pin(env, workspace.pin(), ledger.log(), ledger.log_keys()));
   return report;
@@ -310,14 +337,16 @@ Result<Project> load_project(Env& env, const fs::path& folder) {
                 "run `sallyport init` in this folder, or name another with -C");
   }
   if (!bytes) return std::unexpected(bytes.error());
-  Project project{.folder = folder, .definition = TRY(parse_definition(as_text(*bytes), file.string())), .policy = {}};
+  Project project{
+      .folder = folder, .definition = TRY(parse_definition(as_text(*bytes), file.string())), .policy = {}};
   if (project.definition.policy_file.empty()) {
     project.policy = TRY(parse_policy("", "default policy"));
     return project;
   }
   TRY(trust::check_relative_path(project.definition.policy_file));
   const fs::path policy_file = folder / project.definition.policy_file;
-  project.policy = TRY(parse_policy(as_text(TRY(env.read_file(policy_file, limits::kYamlBytesMax))), policy_file.string()));
+  project.policy = TRY(
+      parse_policy(as_text(TRY(env.read_file(policy_file, limits::kYamlBytesMax))), policy_file.string()));
   return project;
 }
 

@@ -1,8 +1,10 @@
-// The pipeline runner: sixteen stages, each confined, searched, judged, attested and logged before the next starts.
+// The pipeline runner: sixteen stages, each confined, searched, judged, attested and logged before the next
+// starts.
 //
 // Nothing is trusted that is not re-verified: a stage counts as done when the ledger holds a passing gate
-// attestation whose key equals the stage's (definition, inputs, policy, tool) and whose outputs are in the store. So an
-// unchanged stage is not run again, and a run that was killed anywhere goes on where its last attestation stands.
+// attestation whose key equals the stage's (definition, inputs, policy, tool) and whose outputs are in the
+// store. So an unchanged stage is not run again, and a run that was killed anywhere goes on where its last
+// attestation stands.
 //
 // One run at a time holds the workspace's lock.
 #pragma once
@@ -71,8 +73,8 @@ struct Project {
 };
 Result<Project> load_project(Env& env, const fs::path& folder);
 
-// The lead's approval of a pipeline file: a signed statement whose subject is the file's digest. The runner executes
-// no definition without one.
+// The lead's approval of a pipeline file: a signed statement whose subject is the file's digest. The runner
+// executes no definition without one.
 inline constexpr std::string_view kDefinitionPredicate = "https://sallyport.dev/definition/v1";
 Result<std::int64_t> sign_definition(Env& env, const fs::path& folder);
 

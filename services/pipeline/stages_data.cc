@@ -22,7 +22,8 @@ Result<Feed> feed_of(const StageContext& context) {
   }
   Feed feed{.data = TRY(get_string(options, "from")), .manifest = {}};
   TRY(trust::check_relative_path(feed.data));
-  feed.manifest = options.contains("manifest") ? TRY(get_string(options, "manifest")) : feed.data + ".batch.json";
+  feed.manifest =
+      options.contains("manifest") ? TRY(get_string(options, "manifest")) : feed.data + ".batch.json";
   TRY(trust::check_relative_path(feed.manifest));
   return feed;
 }
@@ -45,7 +46,9 @@ Result<void> acquire(StageContext& context) {
   TRY(context.write("raw", as_text(data)));
   context.outside.push_back({fs::path(feed.data).filename().string(), batch.data});
   context.statements.push_back(batch.envelope);
-  context.step = {{"kind", "built-in"}, {"feed", batch.predicate.feed}, {"sequence", batch.predicate.sequence},
+  context.step = {{"kind", "built-in"},
+                  {"feed", batch.predicate.feed},
+                  {"sequence", batch.predicate.sequence},
                   {"rows", batch.predicate.rows}};
   return {};
 }

@@ -70,7 +70,9 @@ Result<double> test_share(const Json& options) {
   if (!options.contains("split")) return kDefaultTestShare;
   const Json split = TRY(get_object(options, "split"));
   TRY(only_members(split, {"test", "by"}));
-  if (split.contains("by") && split["by"] != "keyed-hash") return invalid("split: by: only keyed-hash is offered");
+  if (split.contains("by") && split["by"] != "keyed-hash") {
+    return invalid("split: by: only keyed-hash is offered");
+  }
   const double share = split.contains("test") ? TRY(get_number(split, "test")) : kDefaultTestShare;
   if (!(share > 0 && share < 1)) return invalid("split: test must lie between 0 and 1");
   return share;
@@ -112,7 +114,8 @@ Result<void> step_clean(Env& env, const StepInput& input) {
 Result<void> step_split(Env& env, const StepInput& input) {
   const Dataset clean = TRY(read_table(env, input, "clean"));
   const double share = TRY(test_share(input.options));
-  const Digest key = hmac_sha256(as_bytes("sallyport keyed-hash split"), as_bytes(std::to_string(input.seed)));
+  const Digest key =
+      hmac_sha256(as_bytes("sallyport keyed-hash split"), as_bytes(std::to_string(input.seed)));
   const std::vector<std::string> units = split_units(clean);
   std::vector<std::size_t> train;
   std::vector<std::size_t> test;
@@ -132,15 +135,16 @@ Result<void> step_split(Env& env, const StepInput& input) {
 }
 
 Json to_json(const StepInput& input) {
-  return Json{{"seed", input.seed},
-              {"options", input.options},
-              {"schema",
-               {{"label", input.roles.label},
-                {"id", input.roles.id},
-                {"contributor", input.roles.contributor},
-                {"group", input.roles.group},
-                {"image",
-                 {{"height", input.image.height}, {"width", input.image.width}, {"max", input.image.max_value}}}}}};
+  return Json{
+      {"seed", input.seed},
+      {"options", input.options},
+      {"schema",
+       {{"label", input.roles.label},
+        {"id", input.roles.id},
+        {"contributor", input.roles.contributor},
+        {"group", input.roles.group},
+        {"image",
+         {{"height", input.image.height}, {"width", input.image.width}, {"max", input.image.max_value}}}}}};
 }
 
 Result<StepInput> step_input_from(const Json& json, const fs::path& in, const fs::path& out) {

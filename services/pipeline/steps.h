@@ -1,7 +1,8 @@
 // The light built-in steps: pure functions from input files to output files.
 //
-// `sallyport step NAME` runs one of them inside the sandbox, exactly as it would run a user's command, so that even
-// our own parsing of a hostile table happens in confinement. The heavy steps are executables of their own.
+// `sallyport step NAME` runs one of them inside the sandbox, exactly as it would run a user's command, so
+// that even our own parsing of a hostile table happens in confinement. The heavy steps are executables of
+// their own.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +25,17 @@ struct StepInput {
   Json options = Json::object();
 };
 
-// Drops rows that repeat an earlier row in everything but the id, and rows with a missing feature or label. Writes
-// the rest in the order of their ids. Never touches a label.
+// Drops rows that repeat an earlier row in everything but the id, and rows with a missing feature or label.
+// Writes the rest in the order of their ids. Never touches a label.
 Result<void> step_clean(Env& env, const StepInput& input);
 
-// Assigns each row to `train` or `test` by HMAC-SHA-256 of its group (or id) under a key derived from the seed, so
-// that anyone with the seed recomputes the membership. Writes `seal`: what the lead and the auditor sign.
+// Assigns each row to `train` or `test` by HMAC-SHA-256 of its group (or id) under a key derived from the
+// seed, so that anyone with the seed recomputes the membership. Writes `seal`: what the lead and the auditor
+// sign.
 Result<void> step_split(Env& env, const StepInput& input);
 
-// Turns the trained network of `model` into `exported/model.onnx` with its label map and pre-processing beside it.
+// Turns the trained network of `model` into `exported/model.onnx` with its label map and pre-processing
+// beside it.
 Result<void> step_export(Env& env, const StepInput& input);
 
 // Runs the named step. Error when there is none of that name.

@@ -1,7 +1,8 @@
-// The report of a run as one self-contained HTML page: the sixteen gates, the chain behind the model, the findings.
+// The report of a run as one self-contained HTML page: the sixteen gates, the chain behind the model, the
+// findings.
 //
-// No script, no remote resource; a content-security policy in the page says so. Every text from an artifact is
-// escaped. Pure functions, safe from any thread.
+// No script, no remote resource; a content-security policy in the page says so. Every text from an artifact
+// is escaped. Pure functions, safe from any thread.
 #pragma once
 
 #include <string>

@@ -5,7 +5,8 @@ namespace sallyport::services::report {
 const std::string_view kStyle = R"css(
 :root{--ink:#17202b;--soft:#5b6877;--line:#d9dfe6;--paper:#fbfcfd;--card:#fff;--ok:#1c7c4a;--okbg:#e7f4ec;
 --warn:#8a5a00;--warnbg:#fdf3dc;--bad:#a8231c;--badbg:#fbe9e7;--accent:#21486f}
-@media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9aa7b5;--line:#2d3947;--paper:#121820;--card:#1a222c;
+@media (prefers-color-scheme:dark){:root{--ink:#e6ebf1;--soft:#9aa7b5;--line:#2d3947;--paper:#121820;
+  --card:#1a222c;
 --ok:#6fd19c;--okbg:#17352a;--warn:#e9bd62;--warnbg:#3a2f16;--bad:#f29a92;--badbg:#3d1f1d;--accent:#8fb9e3}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,"Segoe UI",Roboto,sans-serif}
@@ -17,7 +18,8 @@ h3{font-size:13px;margin:22px 0 8px;color:var(--soft);font-weight:600}
 p{margin:4px 0}
 .soft{color:var(--soft)}
 code,.mono{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
-.badge{display:inline-block;border-radius:10px;padding:1px 9px;font-size:12px;font-weight:600;white-space:nowrap}
+.badge{display:inline-block;border-radius:10px;padding:1px 9px;font-size:12px;font-weight:600;
+  white-space:nowrap}
 .ok{color:var(--ok);background:var(--okbg)}
 .warn{color:var(--warn);background:var(--warnbg)}
 .bad{color:var(--bad);background:var(--badbg)}

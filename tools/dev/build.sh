@@ -9,8 +9,8 @@ use_ccache() {
   export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 }
 
-# run_ninja FOLDER [--target NAME]...: on a terminal ninja keeps one line up to date; elsewhere it is silent, and
-# shows what it said when something failed.
+# run_ninja FOLDER [--target NAME]...: on a terminal ninja keeps one line up to date; elsewhere it is silent,
+# and shows what it said when something failed.
 run_ninja() {
   if [[ -t 2 ]]; then
     cmake --build "$@" >&2

@@ -10,8 +10,9 @@ junit_attribute() {
 # failures_of LOG: what ctest said of the tests that failed, without the frame that GoogleTest puts around it.
 failures_of() {
   local frame='^$|^Running main|^Note: Google Test filter|^\[(=+|-+| RUN +|  PASSED  )\]|FAILED TEST'
-  frame+='|^Internal ctest|^Test project| Passed +[0-9.]+ sec$|^ +Start +[0-9]+:|^\[  FAILED  \].*(listed below|ms\)$)'
-  frame+='|^The following tests|^Errors while|tests passed, |^Total Test time'
+  frame+='|^Internal ctest|^Test project| Passed +[0-9.]+ sec$|^ +Start +[0-9]+:'
+  frame+='|^\[  FAILED  \].*(listed below|ms\)$)|^The following tests|^Errors while'
+  frame+='|tests passed, |^Total Test time'
   grep -vE "$frame" "$1" || true
 }
 
