@@ -67,6 +67,11 @@ inline constexpr std::size_t kTensorsMax = 64;
 inline constexpr std::size_t kTensorDimensionsMax = 16;
 inline constexpr std::size_t kTensorNameBytesMax = 128;
 
+// The sandbox. A command that is refused more often than this is not trying to compute.
+inline constexpr std::uint64_t kSandboxDenialsMax = 100'000;
+inline constexpr int kSandboxProcessesMax = 1'000'000;
+inline constexpr std::size_t kOutputLineBytesMax = 64 * kKiB;
+
 // Workers.
 inline constexpr std::size_t kWorkerHeaderBytesMax = 4 * kMiB;
 inline constexpr std::size_t kWorkerPayloadBytesMax = 2 * kGiB;

@@ -1,0 +1,287 @@
+#include "services/sandbox/launch.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+
+#include "core/limits.h"
+#include "services/sandbox/capture.h"
+#include "services/sandbox/cgroup.h"
+#include "services/sandbox/filter.h"
+#include "services/sandbox/identity.h"
+#include "services/sandbox/inside.h"
+#include "services/sandbox/plan.h"
+#include "services/sandbox/supervise.h"
+
+namespace sallyport::services::sandbox::detail {
+namespace {
+
+std::unexpected<Error> os_error(const std::string& what, ErrorKind kind = ErrorKind::kIo) {
+  return fail(kind, "sandbox: cannot " + what + ": " + std::strerror(errno));
+}
+
+struct Unmap {
+  void operator()(Report* report) const { ::munmap(report, sizeof(Report)); }
+};
+using SharedReport = std::unique_ptr<Report, Unmap>;
+
+Result<SharedReport> share_report() {
+  void* const page = ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return os_error("share a page");
+  return SharedReport(new (page) Report);
+}
+
+Result<std::pair<Fd, Fd>> make_pipe() {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) return os_error("make a pipe");
+  return std::pair(Fd(ends[0]), Fd(ends[1]));
+}
+
+bool can_notify() {
+  seccomp_notif_sizes sizes{};
+  return ::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0 && sizes.seccomp_notif <= 256 &&
+         sizes.seccomp_notif_resp <= 256;
+}
+
+// Whether PR_SET_MDWE (65) exists: PR_GET_MDWE (66) asks without changing anything.
+bool can_deny_new_code() { return ::prctl(66, 0, 0, 0, 0) >= 0; }
+
+constexpr std::string_view kLacks[] = {
+    "proc: no fresh /proc is allowed here; the command has an empty one",
+    "hidepid: the command sees the command line of the sandbox's own init in /proc",
+    "landlock: absent; mounts alone keep files apart",
+    "new code: not controlled",
+    "decoys: not watched; opening one is not reported",
+};
+
+class Launch {
+ public:
+  Launch(const Confinement& confinement, const Watch& watch, const Without& without)
+      : confinement_(confinement), watch_(watch), without_(without) {}
+  ~Launch() { return_folders(); }
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  Result<Outcome> run() {
+    TRY(prepare());
+    TRY(start());
+    Supervision supervision{.confinement = confinement_, .watch = watch_, .report = *report_, .group = *group_,
+                            .process = process_.get(), .out = out_, .err = err_};
+    Outcome outcome = TRY(supervise(supervision));
+    outcome.confinement = digest_of(confinement_);
+    outcome.degraded = std::move(degraded_);
+    for (std::size_t i = 0; i < std::size(kLacks); ++i) {
+      if (report_->lacks[i]) outcome.degraded.emplace_back(kLacks[i]);
+    }
+    std::sort(outcome.degraded.begin(), outcome.degraded.end());
+    return outcome;
+  }
+
+ private:
+  void lack(std::string what) { degraded_.push_back(std::move(what)); }
+
+  Result<void> prepare() {
+    plan_ = TRY(make_plan(confinement_));
+    identity_ = identity();
+    report_ = TRY(share_report());
+    plan_.drop_groups = identity_.nobody;
+    plan_.denials_max = limits::kSandboxDenialsMax;
+    plan_.landlock_abi = without_.landlock ? 0 : landlock_abi();
+    if (plan_.landlock_abi == 0) report_->lacks[static_cast<std::size_t>(Lack::kLandlock)] = true;
+    plan_.notify = !without_.notification && can_notify();
+    if (!plan_.notify) lack("seccomp notification: absent; calls are refused but not reported");
+    const bool deny = confinement_.new_code == NewCode::kDeny;
+    plan_.deny_new_code = deny && !without_.new_code_control && can_deny_new_code();
+    if (deny && !plan_.deny_new_code) {
+      lack("new code: no PR_SET_MDWE; the system-call filter refuses the usual ways");
+    }
+    plan_.filter = TRY(filter_for({.local_sockets = confinement_.local_sockets,
+                                   .deny_new_code = deny && !plan_.deny_new_code, .notify = plan_.notify}));
+    group_.emplace(without_.cgroups ? Group::none() : Group::make(confinement_.limits));
+    fall_back_from_cgroups();
+    map_binds();
+    return open_streams();
+  }
+
+  void fall_back_from_cgroups() {
+    const Limits& limits = confinement_.limits;
+    if (!group_->limits_memory()) {
+      lack("cgroup memory: absent; each process has the limit for its data, and the sum is sampled");
+      plan_.resource_limits.emplace_back(RLIMIT_DATA, limits.memory_bytes);
+    }
+    if (!group_->limits_processes()) {
+      lack("cgroup pids: absent; the limit of processes is the user's in the namespace");
+    }
+    if (!group_->counts_cpu()) lack("cgroup cpu: absent; processor time is sampled");
+    plan_.sample = !group_->limits_memory() || !group_->limits_processes() || !group_->counts_cpu();
+  }
+
+  // Without id mapping a writable folder is handed to nobody for the time of the run.
+  void map_binds() {
+    if (!identity_.nobody) return;
+    bool unmapped = false;
+    for (Entry& entry : plan_.entries) {
+      if (entry.kind != Entry::Kind::kBind || entry.optional) continue;
+      Fd tree = without_.id_mapping ? Fd() : mapped_tree(entry.source, identity_);
+      if (tree) {
+        entry.tree = tree.get();
+        trees_.push_back(std::move(tree));
+        continue;
+      }
+      unmapped = true;
+      struct stat status {};
+      if (!entry.writable || ::stat(entry.source.c_str(), &status) != 0) continue;
+      if (::lchown(entry.source.c_str(), identity_.user, identity_.group) == 0) {
+        lent_.emplace_back(entry.source, status);
+      }
+    }
+    if (unmapped) {
+      lack("id mapping: absent for a bind; the command reads what everybody may, and its files are nobody's");
+    }
+  }
+
+  void return_folders() {
+    for (const auto& [path, status] : lent_) {
+      if (::lchown(path.c_str(), status.st_uid, status.st_gid) != 0) continue;
+    }
+    lent_.clear();
+  }
+
+  Result<void> open_streams() {
+    out_ = TRY(Capture::open(Stream::kOut, confinement_.stdout_file, confinement_.limits.output_bytes));
+    err_ = TRY(Capture::open(Stream::kErr, confinement_.stderr_file, confinement_.limits.output_bytes));
+    null_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!null_) return os_error("open /dev/null");
+    std::tie(proceed_here_, proceed_there_) = swapped(TRY(make_pipe()));
+    std::tie(lifeline_here_, lifeline_there_) = swapped(TRY(make_pipe()));
+    plan_.proceed = proceed_there_.get();
+    plan_.lifeline = lifeline_there_.get();
+    plan_.descriptors = confinement_.inherited;
+    plan_.descriptors.push_back({.host = out_.writing(), .inside = 1});
+    plan_.descriptors.push_back({.host = err_.writing(), .inside = 2});
+    const bool has_input = std::any_of(plan_.descriptors.begin(), plan_.descriptors.end(),
+                                       [](const Inherited& fd) { return fd.inside == 0; });
+    if (!has_input) plan_.descriptors.push_back({.host = null_.get(), .inside = 0});
+    std::sort(plan_.descriptors.begin(), plan_.descriptors.end(),
+              [](const Inherited& a, const Inherited& b) { return a.inside < b.inside; });
+    plan_.keep = {plan_.proceed, plan_.lifeline};
+    for (const Inherited& fd : plan_.descriptors) plan_.keep.push_back(fd.host);
+    for (const Fd& tree : trees_) plan_.keep.push_back(tree.get());
+    std::sort(plan_.keep.begin(), plan_.keep.end());
+    return {};
+  }
+
+  static std::pair<Fd, Fd> swapped(std::pair<Fd, Fd> pipe) {
+    return {std::move(pipe.second), std::move(pipe.first)};
+  }
+
+  Result<void> start() {
+    constexpr std::uint64_t kSpaces =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+    pid_t child = -1;
+    if (!without_.user_namespace) {
+      limit_processes();
+      child = clone(kSpaces | CLONE_NEWUSER);
+    }
+    const bool own_users = child >= 0;
+    if (!own_users && identity_.nobody) {
+      plan_.user = identity_.user;
+      plan_.group = identity_.group;
+      plan_.resource_limits = without_process_limit();
+      lack("user namespace: absent; the command is nobody of the host");
+      child = clone(kSpaces);
+    }
+    if (child < 0) {
+      const std::string hint =
+          "allow unprivileged user namespaces (sysctl user.max_user_namespaces, AppArmor) or run as root";
+      return fail(ErrorKind::kUnsupported,
+                  "sandbox: cannot make namespaces: " + std::string(std::strerror(errno)), hint);
+    }
+    const Result<void> begun = begin(child, own_users);
+    if (!begun) {
+      // The lifeline ends the child, whatever it waits for.
+      lifeline_here_.reset();
+      ::waitid(P_PIDFD, static_cast<id_t>(process_.get()), nullptr, WEXITED | __WALL);
+    }
+    return begun;
+  }
+
+  void limit_processes() {
+    plan_.resource_limits.emplace_back(RLIMIT_NPROC, static_cast<std::uint64_t>(confinement_.limits.processes) + 1);
+  }
+  // Counted per user and namespace: without one of its own, the host's other nobodies would count.
+  std::vector<std::pair<int, std::uint64_t>> without_process_limit() const {
+    std::vector<std::pair<int, std::uint64_t>> kept = plan_.resource_limits;
+    std::erase_if(kept, [](const auto& limit) { return limit.first == RLIMIT_NPROC; });
+    return kept;
+  }
+
+  pid_t clone(std::uint64_t spaces) {
+    int descriptor = -1;
+    clone_args args{};
+    args.flags = spaces | CLONE_PIDFD;
+    args.pidfd = reinterpret_cast<std::uint64_t>(&descriptor);
+    const auto child = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
+    if (child == 0) enter(plan_, *report_);
+    if (child > 0) process_ = Fd(descriptor);
+    return child;
+  }
+
+  Result<void> begin(pid_t child, bool own_users) {
+    proceed_there_.reset();
+    lifeline_there_.reset();
+    out_.close_writing();
+    err_.close_writing();
+    if (own_users) TRY(map_ids(child, kInsideId, identity_));
+    TRY(proceed());
+    // The child builds its root meanwhile, which takes about as long.
+    TRY(group_->join(child));
+    return proceed();
+  }
+
+  Result<void> proceed() {
+    if (::write(proceed_here_.get(), "x", 1) == 1 || errno == EPIPE) return {};
+    return os_error("start the command");
+  }
+
+  const Confinement& confinement_;
+  const Watch& watch_;
+  const Without without_;
+  Plan plan_;
+  Identity identity_;
+  SharedReport report_;
+  std::optional<Group> group_;
+  std::vector<Fd> trees_;
+  std::vector<std::pair<std::filesystem::path, struct stat>> lent_;
+  Capture out_;
+  Capture err_;
+  Fd null_;
+  Fd proceed_here_;
+  Fd proceed_there_;
+  Fd lifeline_here_;
+  Fd lifeline_there_;
+  Fd process_;
+  std::vector<std::string> degraded_;
+};
+
+}  // namespace
+
+Result<Outcome> run_without(const Confinement& confinement, const Watch& watch, const Without& without) {
+  return Launch(confinement, watch, without).run();
+}
+
+}  // namespace sallyport::services::sandbox::detail
