@@ -1,6 +1,7 @@
 // One output stream of a command: into a file up to a limit, and line by line to whoever watches.
 //
-// For one thread at a time. Beyond the limit the stream is read and dropped, so that the command does not stall.
+// For one thread at a time. Beyond the limit the stream is read and dropped, so that the command does not
+// stall.
 #pragma once
 
 #include <cstdint>

@@ -62,9 +62,9 @@ bool contains(const std::vector<std::string>& list, std::string_view wanted) {
 }
 
 // The number behind `key` in lines of "key number"; a file of one number has the empty key.
-std::uint64_t number_of(int file, std::string_view key) {
+std::uint64_t number_of(const Fd& file, std::string_view key) {
   std::array<char, 1024> buffer;
-  const ssize_t size = file < 0 ? -1 : ::pread(file, buffer.data(), buffer.size(), 0);
+  const ssize_t size = !file ? -1 : ::pread(file.get(), buffer.data(), buffer.size(), 0);
   if (size <= 0) return 0;
   for (const std::string& line : split({buffer.data(), static_cast<std::size_t>(size)}, '\n')) {
     if (!line.starts_with(key)) continue;
@@ -78,7 +78,7 @@ std::uint64_t number_of(int file, std::string_view key) {
   return 0;
 }
 
-int open_read(const fs::path& path) { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }
+Fd open_read(const fs::path& path) { return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
 
 // "sallyport-PID-…" of a process that is gone: its caller was killed before it could tidy up.
 void sweep(const fs::path& parent) {
@@ -104,7 +104,8 @@ void sweep_once(const fs::path& parent) {
 }  // namespace
 
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view cgroup) {
-  // proc_pid_mountinfo(5): id parent major:minor root mountpoint options [optional…] - type source superoptions
+  // proc_pid_mountinfo(5): id parent major:minor root mountpoint options [optional…] - type source
+  // superoptions
   std::vector<Hierarchy> hierarchies;
   for (const std::string& line : split(mountinfo, '\n')) {
     const std::vector<std::string> words = split(line, ' ');
@@ -144,18 +145,7 @@ Group Group::make(const Limits& limits) {
   return group;
 }
 
-Group::Group(Group&& other) noexcept
-    : name_(std::move(other.name_)),
-      memory_(std::exchange(other.memory_, {})),
-      processes_(std::exchange(other.processes_, {})),
-      cpu_(std::exchange(other.cpu_, {})),
-      folders_(std::exchange(other.folders_, {})) {}
-
 Group::~Group() {
-  for (const Part& part : {memory_, processes_, cpu_}) {
-    if (part.usage >= 0) ::close(part.usage);
-    if (part.events >= 0) ::close(part.events);
-  }
   for (const fs::path& folder : folders_) {
     // A dead process leaves its group a moment after its parent has heard of its end.
     for (int attempt = 0; ::rmdir(folder.c_str()) != 0 && errno == EBUSY && attempt < 100; ++attempt) {
@@ -183,6 +173,9 @@ void Group::place(const std::vector<Hierarchy>& hierarchies, const Limits& limit
     if (!memory && !processes && !cpu) continue;
     const fs::path folder = folder_in(hierarchy.own);
     if (folder.empty()) continue;
+    Fd tasks(::open((folder / "tasks").c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks) continue;
+    tasks_.push_back(std::move(tasks));
     if (memory) limit_memory(folder, false, limits);
     if (processes) limit_processes(folder, false, limits);
     if (cpu) count_cpu(folder, false);
@@ -210,6 +203,7 @@ void Group::place_unified(const Hierarchy& hierarchy, const Limits& limits) {
     if (!memory_.found && gives("memory")) limit_memory(folder, true, limits);
     if (!processes_.found && gives("pids")) limit_processes(folder, true, limits);
     if (!cpu_.found) count_cpu(folder, true);
+    into_ = Fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return;
   }
 }
@@ -220,15 +214,18 @@ void Group::limit_memory(const fs::path& folder, bool unified, const Limits& lim
     if (!write_text(folder / "memory.max", bytes)) return;
     write_text(folder / "memory.swap.max", "0");
     write_text(folder / "memory.oom.group", "1");
-    int peak = open_read(folder / "memory.peak");
-    if (peak < 0) peak = open_read(folder / "memory.current");
-    memory_ = {.found = true, .unified = true, .folder = folder, .usage = peak,
+    Fd peak = open_read(folder / "memory.peak");
+    if (!peak) peak = open_read(folder / "memory.current");
+    memory_ = {.found = true,
+               .unified = true,
+               .usage = std::move(peak),
                .events = open_read(folder / "memory.events")};
     return;
   }
   if (!write_text(folder / "memory.limit_in_bytes", bytes)) return;
   write_text(folder / "memory.memsw.limit_in_bytes", bytes);
-  memory_ = {.found = true, .unified = false, .folder = folder,
+  memory_ = {.found = true,
+             .unified = false,
              .usage = open_read(folder / "memory.max_usage_in_bytes"),
              .events = open_read(folder / "memory.oom_control")};
 }
@@ -236,21 +233,26 @@ void Group::limit_memory(const fs::path& folder, bool unified, const Limits& lim
 void Group::limit_processes(const fs::path& folder, bool unified, const Limits& limits) {
   // One more, for the sandbox's own init.
   if (!write_text(folder / "pids.max", std::to_string(limits.processes + 1))) return;
-  processes_ = {.found = true, .unified = unified, .folder = folder, .usage = -1,
-                .events = open_read(folder / "pids.events")};
+  processes_ = {.found = true, .unified = unified, .usage = {}, .events = open_read(folder / "pids.events")};
 }
 
 void Group::count_cpu(const fs::path& folder, bool unified) {
-  const int usage = open_read(folder / (unified ? "cpu.stat" : "cpuacct.usage"));
-  cpu_ = {.found = usage >= 0, .unified = unified, .folder = folder, .usage = usage, .events = -1};
+  Fd usage = open_read(folder / (unified ? "cpu.stat" : "cpuacct.usage"));
+  const bool found = static_cast<bool>(usage);
+  cpu_ = {.found = found, .unified = unified, .usage = std::move(usage), .events = {}};
 }
 
-Result<void> Group::join(pid_t process) {
-  for (const fs::path& folder : folders_) {
-    if (write_text(folder / "cgroup.procs", std::to_string(process))) continue;
-    return fail(ErrorKind::kIo, "sandbox: cannot join " + folder.string() + ": " + std::strerror(errno));
+std::vector<int> Group::tasks() const {
+  std::vector<int> tasks;
+  for (const Fd& fd : tasks_) tasks.push_back(fd.get());
+  return tasks;
+}
+
+void Group::leave_unified() {
+  into_.reset();
+  for (Part* part : {&memory_, &processes_, &cpu_}) {
+    if (part->unified) *part = Part{};
   }
-  return {};
 }
 
 std::string Group::summary() const {

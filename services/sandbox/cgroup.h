@@ -1,20 +1,18 @@
 // A control group of its own for one sandbox: limits of memory and processes, and the count of what was used.
 //
-// Version 1 and version 2 hierarchies, and mixtures of both. What this machine or this user has no controller for
-// is reported as missing and left to resource limits and samples. A group exists from make() to the destructor,
-// which removes it; groups that a killed caller left behind are removed by the next make().
+// Version 1 and version 2 hierarchies, and mixtures of both. What this machine or this user has no controller
+// for is reported as missing and left to resource limits and samples. A group exists from make() to the
+// destructor, which removes it; groups that a killed caller left behind are removed by the next make().
 //
 // Thread rule: one thread at a time for one Group; any number of Groups at once.
 #pragma once
-
-#include <sys/types.h>
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "core/result.h"
+#include "services/sandbox/fd.h"
 #include "services/sandbox/sandbox.h"
 
 namespace sallyport::services::sandbox::detail {
@@ -36,11 +34,16 @@ class Group {
   static Group make(const Limits& limits);
   static Group none() { return Group(); }
   ~Group();
-  Group(Group&&) noexcept;
+  Group(Group&&) = default;
   Group& operator=(Group&&) = delete;
 
-  // Moves a process in. On version 1 this waits for a grace period of the kernel, some milliseconds.
-  Result<void> join(pid_t process);
+  // How a process gets in without waiting for a grace period of the kernel, which would take some
+  // milliseconds: it writes "0" to the open `tasks` files of version 1 itself, and is cloned into the group
+  // of version 2.
+  std::vector<int> tasks() const;
+  int into() const { return into_.get(); }
+  // When cloning into the group was refused: as if there had been no version 2.
+  void leave_unified();
 
   bool limits_memory() const { return memory_.found; }
   bool limits_processes() const { return processes_.found; }
@@ -60,9 +63,8 @@ class Group {
   struct Part {
     bool found = false;
     bool unified = false;
-    std::filesystem::path folder = {};
-    int usage = -1;   // open descriptors of the files that usage() reads
-    int events = -1;
+    Fd usage = {};  // what usage() reads
+    Fd events = {};
   };
 
   Group() = default;
@@ -78,6 +80,8 @@ class Group {
   Part memory_;
   Part processes_;
   Part cpu_;
+  std::vector<Fd> tasks_;
+  Fd into_;
   std::vector<std::filesystem::path> folders_;
 };
 

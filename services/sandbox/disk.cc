@@ -40,10 +40,12 @@ class Count {
   }
 
  private:
-  // `folder` is relative to `root`, and no link on the way is followed: one that was put in the place of a folder
-  // since it was listed leads nowhere.
-  void add_folder(int root, const std::filesystem::path& folder, std::vector<std::filesystem::path>& waiting) {
-    open_how how{.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .mode = 0,
+  // `folder` is relative to `root`, and no link on the way is followed: one that was put in the place of a
+  // folder since it was listed leads nowhere.
+  void add_folder(int root, const std::filesystem::path& folder,
+                  std::vector<std::filesystem::path>& waiting) {
+    open_how how{.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                 .mode = 0,
                  .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     Fd fd(static_cast<int>(::syscall(SYS_openat2, root, folder.c_str(), &how, sizeof(how))));
     if (!fd) {
@@ -70,7 +72,8 @@ class Count {
     if (++entries_ > limits::kManifestEntriesMax) bytes_ = enough_ + 1;
     if (!S_ISREG(status.st_mode)) return;
     if (status.st_nlink > 1 && !seen_.emplace(status.st_dev, status.st_ino).second) return;
-    bytes_ += std::max(static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_blocks) * 512);
+    bytes_ += std::max(static_cast<std::uint64_t>(status.st_size),
+                       static_cast<std::uint64_t>(status.st_blocks) * 512);
   }
 
   std::uint64_t enough_;

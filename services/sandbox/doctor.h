@@ -21,9 +21,9 @@ enum class Standing : std::uint8_t {
 std::string_view name_of(Standing standing);
 
 struct Fact {
-  std::string name;    // "landlock"
+  std::string name;  // "landlock"
   Standing standing = Standing::kPresent;
-  std::string detail;  // "ABI 7", "v1: memory pids cpuacct"
+  std::string detail;       // "ABI 7", "v1: memory pids cpuacct"
   std::string holds = {};   // when not present: what still holds, or what refuses
   std::string remedy = {};  // when not present: what to do about it
 };

@@ -21,8 +21,8 @@
 namespace sallyport::services::sandbox::detail {
 namespace {
 
-// The newest call number that this table was read against: cachestat, mseal and the *xattrat family are known,
-// io_uring-like newcomers after them are not, and what is unknown is answered ENOSYS.
+// The newest call number that this table was read against: cachestat, mseal and the *xattrat family are
+// known, io_uring-like newcomers after them are not, and what is unknown is answered ENOSYS.
 constexpr int kNewestCall = 467;
 
 struct Named {
@@ -30,8 +30,8 @@ struct Named {
   std::string_view name;
 };
 
-// Refused with every argument. Numbers rather than SCMP_SYS where libseccomp is older than the call; they are the
-// same on every architecture since Linux 5.0.
+// Refused with every argument. Numbers rather than SCMP_SYS where libseccomp is older than the call; they are
+// the same on every architecture since Linux 5.0.
 constexpr int kMemfdSecret = 447;
 constexpr int kQuotactlFd = 443;
 constexpr int kMountSetattr = 442;
@@ -111,15 +111,15 @@ constexpr std::array kRefused{
 };
 
 constexpr std::array kNamespaceFlags{
-    std::uint64_t{CLONE_NEWNS},  std::uint64_t{CLONE_NEWUTS},    std::uint64_t{CLONE_NEWIPC},
-    std::uint64_t{CLONE_NEWPID}, std::uint64_t{CLONE_NEWNET},    std::uint64_t{CLONE_NEWUSER},
+    std::uint64_t{CLONE_NEWNS},     std::uint64_t{CLONE_NEWUTS}, std::uint64_t{CLONE_NEWIPC},
+    std::uint64_t{CLONE_NEWPID},    std::uint64_t{CLONE_NEWNET}, std::uint64_t{CLONE_NEWUSER},
     std::uint64_t{CLONE_NEWCGROUP},
 };
 
 constexpr std::array kFamilies{
-    Named{AF_UNIX, "AF_UNIX"},     Named{AF_INET, "AF_INET"},       Named{AF_INET6, "AF_INET6"},
-    Named{AF_NETLINK, "AF_NETLINK"}, Named{AF_PACKET, "AF_PACKET"}, Named{AF_VSOCK, "AF_VSOCK"},
-    Named{AF_ALG, "AF_ALG"},       Named{AF_BLUETOOTH, "AF_BLUETOOTH"}, Named{AF_XDP, "AF_XDP"},
+    Named{AF_UNIX, "AF_UNIX"},       Named{AF_INET, "AF_INET"},           Named{AF_INET6, "AF_INET6"},
+    Named{AF_NETLINK, "AF_NETLINK"}, Named{AF_PACKET, "AF_PACKET"},       Named{AF_VSOCK, "AF_VSOCK"},
+    Named{AF_ALG, "AF_ALG"},         Named{AF_BLUETOOTH, "AF_BLUETOOTH"}, Named{AF_XDP, "AF_XDP"},
 };
 
 struct Context {
@@ -139,7 +139,6 @@ struct Context {
 scmp_arg_cmp masked(unsigned argument, std::uint64_t mask, std::uint64_t value) {
   return {argument, SCMP_CMP_MASKED_EQ, mask, value};
 }
-scmp_arg_cmp equals(unsigned argument, std::uint64_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
 scmp_arg_cmp differs(unsigned argument, std::uint64_t value) { return {argument, SCMP_CMP_NE, value, 0}; }
 
 // The first two arguments of socket() are ints: only the low half of the register counts.
@@ -175,7 +174,8 @@ void add_rules(Context& context, const Rules& rules, std::uint32_t refuse) {
 
 Result<std::vector<sock_filter>> exported(const Context& context) {
   const int file = ::memfd_create("filter", MFD_CLOEXEC);
-  if (file < 0) return fail(ErrorKind::kIo, "sandbox: cannot keep the filter: " + std::string(strerror(errno)));
+  if (file < 0)
+    return fail(ErrorKind::kIo, "sandbox: cannot keep the filter: " + std::string(strerror(errno)));
   const std::unique_ptr<const int, void (*)(const int*)> closer(&file, [](const int* fd) { ::close(*fd); });
   if (const int done = seccomp_export_bpf(context.handle, file); done != 0) {
     return fail(ErrorKind::kUnsupported, "sandbox: cannot build the filter: " + std::string(strerror(-done)));
@@ -183,7 +183,8 @@ Result<std::vector<sock_filter>> exported(const Context& context) {
   const off_t size = ::lseek(file, 0, SEEK_END);
   std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
   const ssize_t got = ::pread(file, program.data(), static_cast<std::size_t>(size), 0);
-  if (got != size || program.empty()) return fail(ErrorKind::kIo, "sandbox: the filter was not read back whole");
+  if (got != size || program.empty())
+    return fail(ErrorKind::kIo, "sandbox: the filter was not read back whole");
   return program;
 }
 

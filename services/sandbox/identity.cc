@@ -41,8 +41,8 @@ std::string map_line(unsigned inside, unsigned outside) {
   return std::to_string(inside) + " " + std::to_string(outside) + " 1";
 }
 
-// A user namespace that exists only to be named in an id-mapped mount: the process that it was made with waits
-// until it is killed.
+// A user namespace that exists only to be named in an id-mapped mount: the process that it was made with
+// waits until it is killed.
 Fd make_namespace(unsigned owner, unsigned group, const Identity& identity) {
   clone_args args{};
   args.flags = CLONE_NEWUSER;
@@ -96,9 +96,11 @@ Fd mapped_tree(const std::filesystem::path& path, const Identity& identity) {
   if (!identity.nobody || ::stat(path.c_str(), &status) != 0) return Fd();
   const int space = namespace_for(status.st_uid, status.st_gid, identity);
   if (space < 0) return Fd();
-  Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, path.c_str(),
-                                     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
-  mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP, .attr_clr = 0, .propagation = 0,
+  Fd tree(static_cast<int>(
+      ::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
+  mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP,
+                        .attr_clr = 0,
+                        .propagation = 0,
                         .userns_fd = static_cast<std::uint64_t>(space)};
   if (tree && ::syscall(SYS_mount_setattr, tree.get(), "", AT_EMPTY_PATH | AT_RECURSIVE, &attributes,
                         sizeof(attributes)) != 0) {

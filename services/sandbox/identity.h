@@ -1,8 +1,8 @@
 // Who the command is on the host, and how the host's files are made to look like its own.
 //
 // A caller that is root runs the command as nobody; binds are then id-mapped, so that the owner's files are
-// readable, and what the command writes belongs to the owner again. Any other caller's command has its own id.
-// Safe from any thread.
+// readable, and what the command writes belongs to the owner again. Any other caller's command has its own
+// id. Safe from any thread.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +24,8 @@ Identity identity();
 // Writes the maps of a process that was cloned into a new user namespace: `inside` becomes the identity.
 Result<void> map_ids(pid_t process, unsigned inside, const Identity& outside);
 
-// A detached copy of the mounts at `path`, in which the owner of `path` is nobody. Empty when this kernel or the
-// file system does not map ids.
+// A detached copy of the mounts at `path`, in which the owner of `path` is nobody. Empty when this kernel or
+// the file system does not map ids.
 Fd mapped_tree(const std::filesystem::path& path, const Identity& identity);
 
 }  // namespace sallyport::services::sandbox::detail

@@ -34,7 +34,8 @@ constexpr int kSampleMs = 50;
 std::uint64_t now_ns() {
   timespec time{};
   ::clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ULL + static_cast<std::uint64_t>(time.tv_nsec);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000ULL +
+         static_cast<std::uint64_t>(time.tv_nsec);
 }
 
 void lacks(Report& report, Lack lack) { report.lacks[static_cast<std::size_t>(lack)] = true; }
@@ -70,12 +71,23 @@ bool wait_for_caller(const Plan& plan) {
   return got == 1;
 }
 
+bool join_groups(const Plan& plan, Report& report) {
+  for (const int file : plan.tasks) {
+    if (::write(file, "0", 1) != 1) return failed(report, "join a cgroup");
+    ::close(file);
+  }
+  return true;
+}
+
 // Raw calls: the C library's would try to change the ids of threads that exist in the caller alone.
 bool take_identity(const Plan& plan, Report& report) {
   ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-  if (plan.drop_groups && ::syscall(SYS_setgroups, 0, nullptr) != 0) return failed(report, "leave the groups");
-  if (::syscall(SYS_setresgid, plan.group, plan.group, plan.group) != 0) return failed(report, "change the group");
-  if (::syscall(SYS_setresuid, plan.user, plan.user, plan.user) != 0) return failed(report, "change the user");
+  if (plan.drop_groups && ::syscall(SYS_setgroups, 0, nullptr) != 0)
+    return failed(report, "leave the groups");
+  if (::syscall(SYS_setresgid, plan.group, plan.group, plan.group) != 0)
+    return failed(report, "change the group");
+  if (::syscall(SYS_setresuid, plan.user, plan.user, plan.user) != 0)
+    return failed(report, "change the user");
   // The change of ids cleared the effective set where a root was left behind; the permitted one was kept.
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   __user_cap_data_struct data[2] = {};
@@ -181,7 +193,6 @@ class Init {
     listener_ = start_filter(plan_, report_);
     if (listener_ < 0) return false;
     if (!plan_.notify) listener_ = -1;
-    if (!wait_for_caller(plan_)) ::_exit(1);
     report_.started_ns = now_ns();
     report_.started = true;
     command_ = static_cast<pid_t>(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, 0));
@@ -326,7 +337,7 @@ bool failed(Report& report, const char* what, const char* on) {
 void enter(const Plan& plan, Report& report) {
   reset_signals();
   ::prctl(PR_SET_NAME, "sallyport-init", 0, 0, 0);
-  bool ready = close_others(plan.keep, report) && wait_for_caller(plan);
+  bool ready = close_others(plan.keep, report) && join_groups(plan, report) && wait_for_caller(plan);
   ready = ready && take_identity(plan, report);
   if (!ready) ::_exit(1);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

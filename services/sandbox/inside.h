@@ -1,8 +1,8 @@
 // What happens between the clone and the command: the sandbox's init, process 1 of its own pid namespace.
 //
 // enter() runs in a copy of a process that may have had many threads, so nothing here allocates, locks or
-// throws: the plan is made whole before the clone, and the outcome is left in a page that both sides share. The
-// command never holds that page: it is gone with the execve.
+// throws: the plan is made whole before the clone, and the outcome is left in a page that both sides share.
+// The command never holds that page: it is gone with the execve.
 #pragma once
 
 #include <linux/filter.h>
@@ -32,7 +32,7 @@ struct Entry {
     kBind,     // host path `source`, or `tree` where that was cloned already
     kScratch,  // a tmpfs with the options `source`
     kProc,
-    kCover,    // something empty over what is there, or nothing when nothing is there
+    kCover,  // something empty over what is there, or nothing when nothing is there
   };
   Kind kind = Kind::kFolder;
   std::string inside;
@@ -47,7 +47,7 @@ struct Entry {
 // What Landlock grants below `inside`, reading apart.
 struct Grant {
   std::string inside;
-  bool write = false;  // files, folders and links
+  bool write = false;       // files, folders and links
   bool rendezvous = false;  // sockets and FIFOs, which nobody wants among results
   bool execute = false;
   bool device = false;
@@ -56,7 +56,7 @@ struct Grant {
 struct Plan {
   std::vector<Entry> entries;
   std::vector<Grant> grants;
-  std::vector<std::string> decoys;  // opening one is reported
+  std::vector<std::string> decoys;    // opening one is reported
   std::vector<std::string> programs;  // candidates for the command's file, in order
   std::vector<std::string> texts;     // what the next two point into
   std::vector<char*> arguments;       // ends with null
@@ -66,8 +66,9 @@ struct Plan {
   std::vector<Inherited> descriptors;  // complete: 0, 1, 2 and those that the caller lists
   std::vector<int> keep;               // what init must not close before its work, sorted
   std::span<const sock_filter> filter;
-  int proceed = -1;   // the caller writes a byte when ids are mapped, and another when the cgroups are joined
-  int lifeline = -1;  // hangs up when the caller is gone
+  std::vector<int> tasks;  // files of cgroups, which init joins by writing "0"
+  int proceed = -1;        // the caller writes a byte when ids are mapped
+  int lifeline = -1;       // hangs up when the caller is gone
   unsigned user = kInsideId;
   unsigned group = kInsideId;
   bool drop_groups = false;

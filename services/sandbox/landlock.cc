@@ -10,8 +10,8 @@
 namespace sallyport::services::sandbox::detail {
 namespace {
 
-// Debian 12's <linux/landlock.h> knows ABI 2; the interface below is that of ABI 7 (Linux 6.15). Older kernels
-// take a shorter attribute and fewer rights, which is what fit() is for.
+// Debian 12's <linux/landlock.h> knows ABI 2; the interface below is that of ABI 7 (Linux 6.15). Older
+// kernels take a shorter attribute and fewer rights, which is what fit() is for.
 struct RulesetAttributes {
   std::uint64_t files = 0;
   std::uint64_t network = 0;
@@ -35,12 +35,12 @@ constexpr std::uint64_t kMakeRegular = 1ULL << 8U;
 constexpr std::uint64_t kMakeSocket = 1ULL << 9U;
 constexpr std::uint64_t kMakeFifo = 1ULL << 10U;
 constexpr std::uint64_t kMakeLink = 1ULL << 12U;
-constexpr std::uint64_t kRefer = 1ULL << 13U;     // ABI 2
-constexpr std::uint64_t kTruncate = 1ULL << 14U;  // ABI 3
+constexpr std::uint64_t kRefer = 1ULL << 13U;        // ABI 2
+constexpr std::uint64_t kTruncate = 1ULL << 14U;     // ABI 3
 constexpr std::uint64_t kIoctlDevice = 1ULL << 15U;  // ABI 5
 
-constexpr std::uint64_t kBindTcp = 1ULL << 0U;     // ABI 4
-constexpr std::uint64_t kConnectTcp = 1ULL << 1U;  // ABI 4
+constexpr std::uint64_t kBindTcp = 1ULL << 0U;              // ABI 4
+constexpr std::uint64_t kConnectTcp = 1ULL << 1U;           // ABI 4
 constexpr std::uint64_t kScopeAbstractSocket = 1ULL << 0U;  // ABI 6
 constexpr std::uint64_t kScopeSignal = 1ULL << 1U;          // ABI 6
 

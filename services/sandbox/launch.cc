@@ -14,7 +14,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <list>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <optional>
 
@@ -40,7 +42,8 @@ struct Unmap {
 using SharedReport = std::unique_ptr<Report, Unmap>;
 
 Result<SharedReport> share_report() {
-  void* const page = ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* const page =
+      ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return os_error("share a page");
   return SharedReport(new (page) Report);
 }
@@ -68,21 +71,62 @@ constexpr std::string_view kLacks[] = {
     "decoys: not watched; opening one is not reported",
 };
 
+// What is left when every process but init is gone, and init is on its way out: the kernel takes its time to
+// take the namespaces apart. The next launch, or the end of the process, tidies up.
+class Remains {
+ public:
+  static Remains& instance() {
+    static Remains remains;
+    return remains;
+  }
+  void add(Fd process, std::optional<Group> group) {
+    const std::lock_guard lock(mutex_);
+    left_.remove_if([](const Left& left) { return gone(left.process, WNOHANG); });
+    if (!gone(process, WNOHANG)) left_.push_back({std::move(process), std::move(group)});
+  }
+  ~Remains() {
+    for (const Left& left : left_) gone(left.process, 0);
+  }
+
+ private:
+  struct Left {
+    Fd process;
+    std::optional<Group> group;
+  };
+  static bool gone(const Fd& process, int options) {
+    siginfo_t info{};
+    const auto id = static_cast<id_t>(process.get());
+    return ::waitid(P_PIDFD, id, &info, WEXITED | __WALL | options) != 0 || info.si_pid != 0;
+  }
+
+  std::mutex mutex_;
+  std::list<Left> left_;
+};
+
 class Launch {
  public:
   Launch(const Confinement& confinement, const Watch& watch, const Without& without)
       : confinement_(confinement), watch_(watch), without_(without) {}
-  ~Launch() { return_folders(); }
+  ~Launch() {
+    return_folders();
+    if (process_) Remains::instance().add(std::move(process_), std::move(group_));
+  }
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
 
   Result<Outcome> run() {
     TRY(prepare());
     TRY(start());
-    Supervision supervision{.confinement = confinement_, .watch = watch_, .report = *report_, .group = *group_,
-                            .process = process_.get(), .out = out_, .err = err_};
+    Supervision supervision{.confinement = confinement_,
+                            .watch = watch_,
+                            .report = *report_,
+                            .group = *group_,
+                            .process = process_.get(),
+                            .out = out_,
+                            .err = err_};
     Outcome outcome = TRY(supervise(supervision));
     outcome.confinement = digest_of(confinement_);
+    lacks_of_cgroups();
     outcome.degraded = std::move(degraded_);
     for (std::size_t i = 0; i < std::size(kLacks); ++i) {
       if (report_->lacks[i]) outcome.degraded.emplace_back(kLacks[i]);
@@ -110,24 +154,29 @@ class Launch {
       lack("new code: no PR_SET_MDWE; the system-call filter refuses the usual ways");
     }
     plan_.filter = TRY(filter_for({.local_sockets = confinement_.local_sockets,
-                                   .deny_new_code = deny && !plan_.deny_new_code, .notify = plan_.notify}));
+                                   .deny_new_code = deny && !plan_.deny_new_code,
+                                   .notify = plan_.notify}));
     group_.emplace(without_.cgroups ? Group::none() : Group::make(confinement_.limits));
     fall_back_from_cgroups();
     map_binds();
     return open_streams();
   }
 
+  // Called again when a group turns out to be closed to us, so that everything here may be said twice.
   void fall_back_from_cgroups() {
-    const Limits& limits = confinement_.limits;
+    if (!group_->limits_memory())
+      plan_.resource_limits.emplace_back(RLIMIT_DATA, confinement_.limits.memory_bytes);
+    plan_.sample = !group_->limits_memory() || !group_->limits_processes() || !group_->counts_cpu();
+  }
+
+  void lacks_of_cgroups() {
     if (!group_->limits_memory()) {
       lack("cgroup memory: absent; each process has the limit for its data, and the sum is sampled");
-      plan_.resource_limits.emplace_back(RLIMIT_DATA, limits.memory_bytes);
     }
     if (!group_->limits_processes()) {
       lack("cgroup pids: absent; the limit of processes is the user's in the namespace");
     }
     if (!group_->counts_cpu()) lack("cgroup cpu: absent; processor time is sampled");
-    plan_.sample = !group_->limits_memory() || !group_->limits_processes() || !group_->counts_cpu();
   }
 
   // Without id mapping a writable folder is handed to nobody for the time of the run.
@@ -178,7 +227,9 @@ class Launch {
     if (!has_input) plan_.descriptors.push_back({.host = null_.get(), .inside = 0});
     std::sort(plan_.descriptors.begin(), plan_.descriptors.end(),
               [](const Inherited& a, const Inherited& b) { return a.inside < b.inside; });
-    plan_.keep = {plan_.proceed, plan_.lifeline};
+    plan_.tasks = group_->tasks();
+    plan_.keep = plan_.tasks;
+    plan_.keep.insert(plan_.keep.end(), {plan_.proceed, plan_.lifeline});
     for (const Inherited& fd : plan_.descriptors) plan_.keep.push_back(fd.host);
     for (const Fd& tree : trees_) plan_.keep.push_back(tree.get());
     std::sort(plan_.keep.begin(), plan_.keep.end());
@@ -190,20 +241,19 @@ class Launch {
   }
 
   Result<void> start() {
-    constexpr std::uint64_t kSpaces =
-        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
     pid_t child = -1;
+    bool own_users = false;
     if (!without_.user_namespace) {
       limit_processes();
-      child = clone(kSpaces | CLONE_NEWUSER);
+      child = clone(CLONE_NEWUSER);
+      own_users = child >= 0;
     }
-    const bool own_users = child >= 0;
-    if (!own_users && identity_.nobody) {
+    if (child < 0 && identity_.nobody) {
       plan_.user = identity_.user;
       plan_.group = identity_.group;
-      plan_.resource_limits = without_process_limit();
+      std::erase_if(plan_.resource_limits, [](const auto& limit) { return limit.first == RLIMIT_NPROC; });
       lack("user namespace: absent; the command is nobody of the host");
-      child = clone(kSpaces);
+      child = clone(0);
     }
     if (child < 0) {
       const std::string hint =
@@ -215,29 +265,37 @@ class Launch {
     if (!begun) {
       // The lifeline ends the child, whatever it waits for.
       lifeline_here_.reset();
+      proceed_here_.reset();
       ::waitid(P_PIDFD, static_cast<id_t>(process_.get()), nullptr, WEXITED | __WALL);
     }
     return begun;
   }
 
+  // Counted per user and user namespace: without a namespace of its own, the host's other nobodies would
+  // count.
   void limit_processes() {
-    plan_.resource_limits.emplace_back(RLIMIT_NPROC, static_cast<std::uint64_t>(confinement_.limits.processes) + 1);
+    plan_.resource_limits.emplace_back(RLIMIT_NPROC,
+                                       static_cast<std::uint64_t>(confinement_.limits.processes) + 1);
   }
-  // Counted per user and namespace: without one of its own, the host's other nobodies would count.
-  std::vector<std::pair<int, std::uint64_t>> without_process_limit() const {
-    std::vector<std::pair<int, std::uint64_t>> kept = plan_.resource_limits;
-    std::erase_if(kept, [](const auto& limit) { return limit.first == RLIMIT_NPROC; });
-    return kept;
-  }
-
-  pid_t clone(std::uint64_t spaces) {
+  pid_t clone(std::uint64_t more_spaces) {
+    constexpr std::uint64_t kSpaces =
+        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
     int descriptor = -1;
     clone_args args{};
-    args.flags = spaces | CLONE_PIDFD;
+    args.flags = kSpaces | more_spaces | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uint64_t>(&descriptor);
+    if (group_->into() >= 0) {
+      args.flags |= CLONE_INTO_CGROUP;
+      args.cgroup = static_cast<std::uint64_t>(group_->into());
+    }
     const auto child = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof(args)));
     if (child == 0) enter(plan_, *report_);
     if (child > 0) process_ = Fd(descriptor);
+    if (child < 0 && group_->into() >= 0) {
+      group_->leave_unified();
+      fall_back_from_cgroups();
+      return clone(more_spaces);
+    }
     return child;
   }
 
@@ -247,13 +305,6 @@ class Launch {
     out_.close_writing();
     err_.close_writing();
     if (own_users) TRY(map_ids(child, kInsideId, identity_));
-    TRY(proceed());
-    // The child builds its root meanwhile, which takes about as long.
-    TRY(group_->join(child));
-    return proceed();
-  }
-
-  Result<void> proceed() {
     if (::write(proceed_here_.get(), "x", 1) == 1 || errno == EPIPE) return {};
     return os_error("start the command");
   }

@@ -1,7 +1,7 @@
 // The host's side of a sandbox: builds it, starts its init, watches limits and says how it ended.
 //
-// run() of sandbox.h is run_without(…, {}). Tests and the doctor take mechanisms away, to see that what is left
-// holds and that the outcome says what was missing.
+// run() of sandbox.h is run_without(…, {}). Tests and the doctor take mechanisms away, to see that what is
+// left holds and that the outcome says what was missing.
 #pragma once
 
 #include "services/sandbox/sandbox.h"

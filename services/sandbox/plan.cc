@@ -26,8 +26,8 @@ constexpr std::array<std::string_view, 10> kCoveredProc{
     "/proc/keys", "/proc/interrupts", "/proc/kallsyms", "/proc/key-users", "/proc/cmdline"};
 
 // Empty files that no computation has a reason to open. Where a bind brings its own, it stands.
-constexpr std::array<std::string_view, 5> kDecoys{"/etc/shadow", "/root/.ssh/id_rsa", "/root/.aws/credentials",
-                                                  "/root/.netrc", "/root/.git-credentials"};
+constexpr std::array<std::string_view, 5> kDecoys{
+    "/etc/shadow", "/root/.ssh/id_rsa", "/root/.aws/credentials", "/root/.netrc", "/root/.git-credentials"};
 
 constexpr std::string_view kPasswd =
     "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n"
@@ -37,7 +37,8 @@ constexpr std::string_view kGroup = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n
 constexpr std::string_view kServices = "passwd: files\ngroup: files\nhosts: files\n";
 
 bool below(std::string_view path, std::string_view folder) {
-  return path == folder || (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
+  return path == folder ||
+         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
 }
 
 std::unexpected<Error> malformed(const std::string& what) { return invalid("sandbox: " + what); }
@@ -77,13 +78,15 @@ Result<void> check_binds(const Confinement& confinement) {
 
 Result<void> check_limits(const Limits& given) {
   const auto positive = [](double value) { return std::isfinite(value) && value > 0; };
-  if (!positive(given.wall_s) || !positive(given.cpu_s)) return malformed("a time limit is not a positive number");
+  if (!positive(given.wall_s) || !positive(given.cpu_s))
+    return malformed("a time limit is not a positive number");
   if (given.processes < 1 || given.processes > limits::kSandboxProcessesMax) {
     return malformed("the limit of processes is not in [1, 1000000]");
   }
   if (given.open_files < 16) return malformed("the limit of open files is under 16");
   constexpr std::uint64_t kMost = std::uint64_t{1} << 60U;
-  for (const std::uint64_t bytes : {given.memory_bytes, given.disk_bytes, given.scratch_bytes, given.output_bytes}) {
+  for (const std::uint64_t bytes :
+       {given.memory_bytes, given.disk_bytes, given.scratch_bytes, given.output_bytes}) {
     if (bytes == 0 || bytes > kMost) return malformed("a limit of bytes is not in [1, 2^60]");
   }
   return {};
@@ -97,7 +100,8 @@ Result<void> check_rest(const Confinement& confinement) {
   std::set<std::string> names;
   for (const auto& [name, value] : confinement.environment) {
     const bool plain = !name.empty() && name.find_first_of(std::string_view("=\0", 2)) == std::string::npos;
-    if (!plain || value.find('\0') != std::string::npos) return malformed("a variable of the environment is malformed");
+    if (!plain || value.find('\0') != std::string::npos)
+      return malformed("a variable of the environment is malformed");
     if (!names.insert(name).second) return malformed("variable " + name + ": given twice");
   }
   std::set<int> numbers;
@@ -128,7 +132,8 @@ class Builder {
  private:
   // A folder and its parents, but for those that a bind brings.
   void folder(const std::string& path) {
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
       one_folder(path.substr(0, slash));
     }
     one_folder(path);
@@ -143,7 +148,8 @@ class Builder {
     plan_.entries.push_back({.kind = Kind::kText, .inside = path, .source = std::string(text)});
   }
   bool in_bind(std::string_view path) const {
-    return std::any_of(bound_.begin(), bound_.end(), [&](const std::string& place) { return below(path, place); });
+    return std::any_of(bound_.begin(), bound_.end(),
+                       [&](const std::string& place) { return below(path, place); });
   }
   void mount_point(const std::string& inside, const fs::path& source) {
     std::error_code error;
@@ -154,15 +160,20 @@ class Builder {
     std::error_code error;
     if (!fs::exists(path, error)) return;
     mount_point(path, path);
-    plan_.entries.push_back({.kind = Kind::kBind, .inside = path, .source = path, .executable = executable,
-                             .device = device, .optional = true});
+    plan_.entries.push_back({.kind = Kind::kBind,
+                             .inside = path,
+                             .source = path,
+                             .executable = executable,
+                             .device = device,
+                             .optional = true});
   }
 
   void system_folders() {
     for (const std::string path : {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
       std::error_code error;
       if (fs::is_symlink(path, error)) {
-        plan_.entries.push_back({.kind = Kind::kLink, .inside = path, .source = fs::read_symlink(path, error)});
+        plan_.entries.push_back(
+            {.kind = Kind::kLink, .inside = path, .source = fs::read_symlink(path, error)});
       } else if (fs::is_directory(path, error)) {
         system_bind(path, true);
         plan_.grants.push_back({.inside = path, .execute = true});
@@ -209,7 +220,8 @@ class Builder {
     folder("/var");
     link("/var/tmp", "/tmp");
     // Topology of the processors, which OpenMP, OpenVINO and the C library look for.
-    for (const std::string path : {"/sys/devices/system/cpu", "/sys/devices/system/node"}) system_bind(path, false);
+    for (const std::string path : {"/sys/devices/system/cpu", "/sys/devices/system/node"})
+      system_bind(path, false);
     plan_.grants.push_back({.inside = "/sys"});
   }
 
@@ -218,7 +230,8 @@ class Builder {
     const std::string options =
         "mode=1777,nr_inodes=262144,size=" + std::to_string(confinement_.limits.scratch_bytes);
     const bool executable = confinement_.new_code == NewCode::kAnywhere;
-    plan_.entries.push_back({.kind = Kind::kScratch, .inside = path, .source = options, .executable = executable});
+    plan_.entries.push_back(
+        {.kind = Kind::kScratch, .inside = path, .source = options, .executable = executable});
     plan_.grants.push_back({.inside = path, .write = true, .rendezvous = true, .execute = executable});
   }
 
@@ -234,7 +247,8 @@ class Builder {
   void binds() {
     std::vector<const Bind*> sorted;
     for (const Bind& bind : confinement_.binds) sorted.push_back(&bind);
-    std::sort(sorted.begin(), sorted.end(), [](const Bind* a, const Bind* b) { return a->inside < b->inside; });
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Bind* a, const Bind* b) { return a->inside < b->inside; });
     for (const std::string_view decoy : kDecoys) {
       const bool bound = std::any_of(sorted.begin(), sorted.end(),
                                      [&](const Bind* bind) { return below(decoy, bind->inside); });
@@ -247,8 +261,11 @@ class Builder {
       const bool write = bind->access == Access::kWrite;
       const bool executable = !write || confinement_.new_code == NewCode::kAnywhere;
       mount_point(bind->inside, bind->host);
-      plan_.entries.push_back({.kind = Kind::kBind, .inside = bind->inside, .source = fs::absolute(bind->host),
-                               .writable = write, .executable = executable});
+      plan_.entries.push_back({.kind = Kind::kBind,
+                               .inside = bind->inside,
+                               .source = fs::absolute(bind->host),
+                               .writable = write,
+                               .executable = executable});
       plan_.grants.push_back({.inside = bind->inside, .write = write, .execute = executable});
       bound_.push_back(bind->inside);
     }

@@ -73,7 +73,8 @@ bool bind(int root, const Entry& entry, int tree, Report& report) {
 
 // The place is the current folder's: init stands in the new root, since mount() takes no descriptor.
 bool scratch(const Entry& entry, Report& report) {
-  const unsigned long flags = MS_NOSUID | MS_NODEV | (entry.executable ? 0UL : MS_NOEXEC);
+  unsigned long flags = MS_NOSUID | MS_NODEV;
+  if (!entry.executable) flags |= MS_NOEXEC;
   return ::mount("tmpfs", relative(entry.inside), "tmpfs", flags, entry.source.c_str()) == 0 ||
          failed(report, "mount a scratch folder", entry.inside.c_str());
 }
@@ -97,7 +98,8 @@ bool cover(int root, const Entry& entry, Report& report) {
   ::close(target);
   if (!known) return failed(report, "look at a path to hide", entry.inside.c_str());
   const bool folder = S_ISDIR(status.st_mode);
-  const int blank = open_tree(root, folder ? "dev/.empty" : "dev/.blank", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  const int blank =
+      open_tree(root, folder ? "dev/.empty" : "dev/.blank", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (blank < 0) return failed(report, "hide a path", entry.inside.c_str());
   return bind(root, entry, blank, report);
 }
@@ -107,25 +109,20 @@ bool make(int root, const Entry& entry, int tree, Report& report) {
     case Entry::Kind::kFolder:
       return ::mkdirat(root, relative(entry.inside), 0755) == 0 || errno == EEXIST ||
              failed(report, "make a folder", entry.inside.c_str());
-    case Entry::Kind::kText:
-      return write_text(root, entry, report);
+    case Entry::Kind::kText: return write_text(root, entry, report);
     case Entry::Kind::kLink:
       return ::symlinkat(entry.source.c_str(), root, relative(entry.inside)) == 0 ||
              failed(report, "make a link", entry.inside.c_str());
-    case Entry::Kind::kBind:
-      return bind(root, entry, tree, report);
-    case Entry::Kind::kScratch:
-      return scratch(entry, report);
-    case Entry::Kind::kProc:
-      return proc(entry, report);
-    case Entry::Kind::kCover:
-      return cover(root, entry, report);
+    case Entry::Kind::kBind: return bind(root, entry, tree, report);
+    case Entry::Kind::kScratch: return scratch(entry, report);
+    case Entry::Kind::kProc: return proc(entry, report);
+    case Entry::Kind::kCover: return cover(root, entry, report);
   }
   return false;
 }
 
-// A folder of the old root on which the new one is mounted before it becomes the root. Binds were cloned before,
-// so that it does not matter what it hides.
+// A folder of the old root on which the new one is mounted before it becomes the root. Binds were cloned
+// before, so that it does not matter what it hides.
 const char* base() {
   for (const char* folder : {"/tmp", "/mnt", "/usr"}) {
     struct stat status {};
@@ -147,11 +144,12 @@ bool clone_sources(const Plan& plan, std::span<int> trees, Report& report) {
 }
 
 bool become_root(int root, Report& report) {
-  if (::fchdir(root) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0) return failed(report, "change the root");
+  if (::fchdir(root) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0)
+    return failed(report, "change the root");
   if (::umount2(".", MNT_DETACH) != 0) return failed(report, "leave the old root");
   if (::chdir("/") != 0) return failed(report, "enter the new root");
-  mount_attr attr{.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, .attr_clr = 0, .propagation = 0,
-                  .userns_fd = 0};
+  mount_attr attr{
+      .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC, .attr_clr = 0, .propagation = 0, .userns_fd = 0};
   if (::syscall(SYS_mount_setattr, AT_FDCWD, "/", 0, &attr, sizeof(attr)) != 0) {
     return failed(report, "make the root read-only");
   }

@@ -57,13 +57,11 @@ Digest digest_of(const Confinement& confinement) { return sha256(canonical(to_js
 
 Json to_json(const Outcome& outcome) {
   Json denials = Json::array();
-  for (const Denial& denial : outcome.denials) denials.push_back({{"what", denial.what}, {"count", denial.count}});
-  return {{"exit_status", outcome.exit_status},
-          {"signal", outcome.signal},
-          {"limit", name_of(outcome.limit)},
-          {"denials", std::move(denials)},
-          {"degraded", outcome.degraded},
-          {"confinement", outcome.confinement.hex()}};
+  for (const Denial& denial : outcome.denials)
+    denials.push_back({{"what", denial.what}, {"count", denial.count}});
+  return {{"exit_status", outcome.exit_status}, {"signal", outcome.signal},
+          {"limit", name_of(outcome.limit)},    {"denials", std::move(denials)},
+          {"degraded", outcome.degraded},       {"confinement", outcome.confinement.hex()}};
 }
 
 }  // namespace sallyport::services::sandbox

@@ -59,7 +59,7 @@ struct Limits {
   double wall_s = 3600;
   double cpu_s = 3600;  // of all processes together
   std::uint64_t memory_bytes = 4ULL << 30U;
-  int processes = 256;  // threads count
+  int processes = 256;                        // threads count
   std::uint64_t disk_bytes = 16ULL << 30U;    // in the writable binds together, and of any one file
   std::uint64_t scratch_bytes = 1ULL << 30U;  // in /tmp, and again in /dev/shm
   std::uint64_t output_bytes = 16ULL << 20U;  // of standard output, and again of standard error

@@ -34,9 +34,6 @@ class Supervisor {
 
   Result<Outcome> run() {
     watch();
-    siginfo_t info{};
-    while (::waitid(P_PIDFD, static_cast<id_t>(given_.process), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
-    }
     take(out_open_, given_.out);
     take(err_open_, given_.err);
     given_.out.finish(given_.watch);
@@ -51,23 +48,28 @@ class Supervisor {
     auto next_tick = begin_ + kTick;
     const auto deadline = begin_ + Seconds(limits_.wall_s);
     while (true) {
-      std::array<pollfd, 4> ends{
-          pollfd{given_.process, POLLIN, 0}, pollfd{out_open_ ? given_.out.reading() : -1, POLLIN, 0},
-          pollfd{err_open_ ? given_.err.reading() : -1, POLLIN, 0},
-          pollfd{limit_ == Limit::kNone ? given_.watch.cancel : -1, POLLIN, 0}};
+      std::array<pollfd, 4> ends{pollfd{given_.process, POLLIN, 0},
+                                 pollfd{out_open_ ? given_.out.reading() : -1, POLLIN, 0},
+                                 pollfd{err_open_ ? given_.err.reading() : -1, POLLIN, 0},
+                                 pollfd{limit_ == Limit::kNone ? given_.watch.cancel : -1, POLLIN, 0}};
       const auto now = Clock::now();
       const auto until = std::min<Clock::time_point>(
-          next_tick, std::chrono::time_point_cast<Clock::duration>(std::max<decltype(deadline)>(deadline, now)));
+          next_tick,
+          std::chrono::time_point_cast<Clock::duration>(std::max<decltype(deadline)>(deadline, now)));
       const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - now);
       ::poll(ends.data(), ends.size(), static_cast<int>(std::max<long>(0, wait.count())));
       if (ends[1].revents != 0) take(out_open_, given_.out);
       if (ends[2].revents != 0) take(err_open_, given_.err);
-      if (ends[0].revents != 0) return;
+      if (ends[0].revents != 0 || all_gone()) return;
       if (ends[3].revents != 0) stop(Limit::kCancelled);
       if (Clock::now() >= deadline) stop(Limit::kWall);
       if (Clock::now() >= next_tick) next_tick = Clock::now() + std::max<Clock::duration>(kTick, tick());
     }
   }
+
+  // Init notes the end when it has reaped every other process, and its own descriptors close as it leaves:
+  // from then on nothing runs in the sandbox, though the kernel needs milliseconds more to take it apart.
+  bool all_gone() const { return given_.report.ended && !out_open_ && !err_open_; }
 
   void take(bool& open, Capture& capture) {
     if (!open) return;
@@ -88,7 +90,8 @@ class Supervisor {
     kill();
   }
 
-  // Returns how long to wait before looking at the disk's use again is worth it: a fiftieth of the time at most.
+  // Returns how long to wait before looking at the disk's use again is worth it: a fiftieth of the time at
+  // most.
   Clock::duration tick() {
     if (const Limit hit = exceeded(); hit != Limit::kNone) stop(hit);
     const auto begin = Clock::now();
@@ -146,7 +149,8 @@ class Supervisor {
     if (outcome.limit == Limit::kNone && disk_full()) outcome.limit = Limit::kDisk;
     if (report.ended && WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
     if (!report.ended) outcome.signal = SIGKILL;
-    if (outcome.limit == Limit::kNone && report.ended && WIFEXITED(status)) outcome.exit_status = WEXITSTATUS(status);
+    if (outcome.limit == Limit::kNone && report.ended && WIFEXITED(status))
+      outcome.exit_status = WEXITSTATUS(status);
     outcome.wall_s = report.ended ? static_cast<double>(report.ended_ns - report.started_ns) * 1e-9
                                   : Seconds(Clock::now() - begin_).count();
     outcome.cpu_s = static_cast<double>(cpu_ns(usage)) * 1e-9;

@@ -18,8 +18,8 @@ struct Supervision {
   Capture& err;
 };
 
-// Blocks until every process of the sandbox is gone. Error when the sandbox could not be built, the command not
-// executed or a stream not written; the tree is gone then too.
+// Blocks until every process of the sandbox is gone. Error when the sandbox could not be built, the command
+// not executed or a stream not written; the tree is gone then too.
 Result<Outcome> supervise(const Supervision& supervision);
 
 }  // namespace sallyport::services::sandbox::detail
