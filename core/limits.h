@@ -38,6 +38,12 @@ inline constexpr std::size_t kNetworkLayersMax = 64;
 inline constexpr std::size_t kNetworkFeaturesMax = 65'536;
 inline constexpr std::size_t kNetworkParametersMax = 100'000'000;
 
+// Archives and compressed streams within one file.
+inline constexpr std::size_t kArchiveMembersMax = 200'000;
+inline constexpr std::size_t kInflatedBytesMax = 2 * kGiB;  // of all members and layers together
+inline constexpr int kArchiveDepthMax = 8;
+inline constexpr std::size_t kNpyHeaderBytesMax = 1 * kMiB;
+
 // Symbols of a pickle that is interpreted.
 inline constexpr std::size_t kPickleMemoryMax = 1 * kGiB;
 
