@@ -29,7 +29,9 @@ struct Exception {
   std::string_view path;
   std::string_view reason;
 };
-constexpr std::array<Exception, 0> kExceptions{};
+constexpr std::array<Exception, 1> kExceptions{{
+    {"machine_paths", "services/sandbox/plan.cc", "names the secrets that the sandbox puts decoys in place of"},
+}};
 
 bool excuses(const Exception& exception, std::string_view check, std::string_view path) {
   const bool here = exception.path.ends_with('/') ? path.starts_with(exception.path) : path == exception.path;
