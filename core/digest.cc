@@ -8,29 +8,43 @@
 
 namespace sallyport {
 
-struct Hasher::Context {
+namespace {
+
+// Fetched once: looking SHA-256 up by EVP_sha256() for each message costs more than hashing a short one.
+const EVP_MD* algorithm() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  SP_CHECK(fetched != nullptr);
+  return fetched;
+}
+
+struct EvpContext {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  ~Context() { EVP_MD_CTX_free(evp); }
+  EvpContext() { SP_CHECK(evp != nullptr && EVP_DigestInit_ex2(evp, algorithm(), nullptr) == 1); }
+  ~EvpContext() { EVP_MD_CTX_free(evp); }
+  EvpContext(const EvpContext&) = delete;
+  EvpContext& operator=(const EvpContext&) = delete;
+
+  void add(BytesView bytes) { SP_CHECK(EVP_DigestUpdate(evp, bytes.data(), bytes.size()) == 1); }
+  Digest finish() {
+    Digest out;
+    unsigned int size = 0;
+    SP_CHECK(EVP_DigestFinal_ex(evp, out.bytes.data(), &size) == 1 && size == out.bytes.size());
+    SP_CHECK(EVP_DigestInit_ex2(evp, nullptr, nullptr) == 1);
+    return out;
+  }
 };
 
-Hasher::Hasher() : context_(std::make_unique<Context>()) {
-  SP_CHECK(context_->evp != nullptr && EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
-}
+}  // namespace
+
+struct Hasher::Context : EvpContext {};
+
+Hasher::Hasher() : context_(std::make_unique<Context>()) {}
 Hasher::~Hasher() = default;
 Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 
-void Hasher::add(BytesView bytes) {
-  SP_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
-}
-
-Digest Hasher::finish() {
-  Digest out;
-  unsigned int size = 0;
-  SP_CHECK(EVP_DigestFinal_ex(context_->evp, out.bytes.data(), &size) == 1 && size == out.bytes.size());
-  SP_CHECK(EVP_DigestInit_ex(context_->evp, EVP_sha256(), nullptr) == 1);
-  return out;
-}
+void Hasher::add(BytesView bytes) { context_->add(bytes); }
+Digest Hasher::finish() { return context_->finish(); }
 
 Result<Digest> Digest::parse(std::string_view hex) {
   if (hex.size() != 64) {
@@ -43,10 +57,9 @@ Result<Digest> Digest::parse(std::string_view hex) {
 }
 
 Digest sha256(BytesView bytes) {
-  Digest out;
-  unsigned int size = 0;
-  SP_CHECK(EVP_Digest(bytes.data(), bytes.size(), out.bytes.data(), &size, EVP_sha256(), nullptr) == 1);
-  return out;
+  thread_local EvpContext context;
+  context.add(bytes);
+  return context.finish();
 }
 
 Digest hmac_sha256(BytesView key, BytesView message) {

@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <set>
 #include <utility>
+
+#include "core/parallel.h"
 
 namespace sallyport {
 namespace {
@@ -195,12 +198,17 @@ class SystemEnv final : public Env {
   Result<void> sync_file(const fs::path& path) override { return sync(path, O_RDONLY); }
   Result<void> sync_directory(const fs::path& path) override { return sync(path, O_RDONLY | O_DIRECTORY); }
 
+  Result<void> sync_files(std::span<const fs::path> paths) override { return sync_all(paths, O_RDONLY); }
+  Result<void> sync_directories(std::span<const fs::path> paths) override {
+    return sync_all(paths, O_RDONLY | O_DIRECTORY);
+  }
+
   Result<void> rename(const fs::path& from, const fs::path& to) override {
     if (::rename(from.c_str(), to.c_str()) != 0) return os_error(to, "rename to");
     return {};
   }
   Result<void> remove(const fs::path& path) override {
-    if (::unlink(path.c_str()) != 0) return os_error(path, "remove");
+    if (::remove(path.c_str()) != 0) return os_error(path, "remove");
     return {};
   }
   Result<void> make_directories(const fs::path& path) override {
@@ -235,9 +243,51 @@ class SystemEnv final : public Env {
     if (::fsync(fd.get()) != 0) return os_error(path, "sync");
     return {};
   }
+
+  // Threads that wait for the disk together share its journal commits; they cost no processor time.
+  static Result<void> sync_all(std::span<const fs::path> paths, int flags) {
+    std::vector<Result<void>> done(paths.size());
+    parallel_for(
+        paths.size(), [&](std::size_t i) { done[i] = sync(paths[i], flags); }, kSyncThreads);
+    for (Result<void>& one : done) TRY(std::move(one));
+    return {};
+  }
+  static constexpr unsigned kSyncThreads = 16;
 };
 
+fs::path directory_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+fs::path temporary_beside(Env& env, const fs::path& path) {
+  std::array<std::uint8_t, 8> salt{};
+  env.random(salt);
+  return directory_of(path) / ("." + path.filename().string() + "." + to_hex(salt) + ".tmp");
+}
+
+// Makes `path` and notes each directory that a new name went into.
+Result<void> make_missing(Env& env, const fs::path& path, std::set<fs::path>& touched) {
+  std::vector<fs::path> missing;
+  for (fs::path at = path; !at.empty() && !env.exists(at); at = at.parent_path()) {
+    missing.push_back(at);
+    if (at == at.parent_path()) break;
+  }
+  if (missing.empty()) return {};
+  TRY(env.make_directories(path));
+  for (const fs::path& made : missing) touched.insert(directory_of(made));
+  return {};
+}
+
 }  // namespace
+
+Result<void> Env::sync_files(std::span<const fs::path> paths) {
+  for (const fs::path& path : paths) TRY(sync_file(path));
+  return {};
+}
+Result<void> Env::sync_directories(std::span<const fs::path> paths) {
+  for (const fs::path& path : paths) TRY(sync_directory(path));
+  return {};
+}
 
 Env& system_env() {
   static SystemEnv env;
@@ -245,20 +295,65 @@ Env& system_env() {
 }
 
 Result<void> write_durably(Env& env, const fs::path& path, BytesView bytes, unsigned mode) {
-  std::array<std::uint8_t, 8> salt{};
-  env.random(salt);
-  const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const fs::path temporary = directory / ("." + path.filename().string() + "." + to_hex(salt) + ".tmp");
+  const fs::path temporary = temporary_beside(env, path);
   const auto steps = [&]() -> Result<void> {
     TRY(env.write_new(temporary, bytes, mode));
     TRY(env.sync_file(temporary));
     TRY(env.rename(temporary, path));
-    return env.sync_directory(directory);
+    return env.sync_directory(directory_of(path));
   };
   Result<void> done = steps();
   // Best effort: the temporary is only in the way, and the error worth telling is the one above.
   if (!done) std::ignore = env.remove(temporary);
   return done;
+}
+
+Result<void> write_durably(Env& env, std::span<const PendingFile> files) {
+  std::vector<fs::path> temporaries;
+  const auto steps = [&]() -> Result<void> {
+    std::set<fs::path> touched;
+    for (const PendingFile& file : files) {
+      TRY(make_missing(env, directory_of(file.path), touched));
+      temporaries.push_back(temporary_beside(env, file.path));
+      TRY(env.write_new(temporaries.back(), file.bytes, file.mode));
+    }
+    TRY(env.sync_files(temporaries));
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      TRY(env.rename(temporaries[i], files[i].path));
+      touched.insert(directory_of(files[i].path));
+    }
+    const std::vector<fs::path> directories(touched.begin(), touched.end());
+    return env.sync_directories(directories);
+  };
+  Result<void> done = steps();
+  if (!done) {
+    for (const fs::path& temporary : temporaries) std::ignore = env.remove(temporary);
+  }
+  return done;
+}
+
+Result<void> make_directories_durably(Env& env, const fs::path& path) {
+  std::set<fs::path> touched;
+  TRY(make_missing(env, path, touched));
+  const std::vector<fs::path> directories(touched.begin(), touched.end());
+  return env.sync_directories(directories);
+}
+
+Result<void> remove_tree(Env& env, const fs::path& path) {
+  if (!env.exists(path)) return {};
+  std::vector<fs::path> left{path};
+  while (!left.empty()) {
+    const fs::path at = left.back();
+    const FileStatus status = TRY(env.status(at));
+    std::vector<std::string> names;
+    if (status.kind == FileStatus::Kind::kDirectory) names = TRY(env.list(at));
+    if (names.empty()) {
+      TRY(env.remove(at));
+      left.pop_back();
+    }
+    for (const std::string& name : names) left.push_back(at / name);
+  }
+  return {};
 }
 
 std::string format_time(std::int64_t unix_s) {

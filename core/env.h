@@ -78,7 +78,12 @@ class Env {
   virtual Result<void> append(const fs::path& path, BytesView bytes) = 0;
   virtual Result<void> sync_file(const fs::path& path) = 0;
   virtual Result<void> sync_directory(const fs::path& path) = 0;
+  // Many at once: a journalling file system commits syncs that overlap together. The base does one after the
+  // other.
+  virtual Result<void> sync_files(std::span<const fs::path> paths);
+  virtual Result<void> sync_directories(std::span<const fs::path> paths);
   virtual Result<void> rename(const fs::path& from, const fs::path& to) = 0;
+  // A file, a link or an empty directory.
   virtual Result<void> remove(const fs::path& path) = 0;
   virtual Result<void> make_directories(const fs::path& path) = 0;
   virtual bool exists(const fs::path& path) = 0;
@@ -92,6 +97,21 @@ Env& system_env();
 // All or nothing: a temporary beside `path`, written and synced, then renamed, then the directory synced.
 // After a power cut `path` holds the old bytes or the new ones.
 Result<void> write_durably(Env& env, const fs::path& path, BytesView bytes, unsigned mode = 0644);
+
+// The same for many files, each of which is all or nothing, with few waits for the disk. Missing directories
+// are made, durably too.
+struct PendingFile {
+  fs::path path;
+  Bytes bytes;
+  unsigned mode = 0644;
+};
+Result<void> write_durably(Env& env, std::span<const PendingFile> files);
+
+// Makes `path` and its missing parents so that they survive a power cut.
+Result<void> make_directories_durably(Env& env, const fs::path& path);
+
+// Removes what is at `path` and below it, following no links. Nothing there is no error.
+Result<void> remove_tree(Env& env, const fs::path& path);
 
 // "2026-11-23T13:05:00Z" (RFC 3339, UTC, whole seconds), and back; parsing also takes "2026-11-23".
 std::string format_time(std::int64_t unix_s);

@@ -21,14 +21,14 @@ namespace sallyport::trust {
 inline constexpr std::string_view kInTotoPayloadType = "application/vnd.in-toto+json";
 
 struct Signature {
-  std::string keyid;
-  Bytes sig;
+  std::string keyid = {};
+  Bytes sig = {};
 };
 
 struct Envelope {
-  std::string payload_type;
-  Bytes payload;
-  std::vector<Signature> signatures;  // sorted by key id, each key once
+  std::string payload_type = {};
+  Bytes payload = {};
+  std::vector<Signature> signatures = {};  // sorted by key id, each key once
 };
 
 // "DSSEv1 SP len(type) SP type SP len(payload) SP payload", lengths in decimal.

@@ -22,9 +22,9 @@ namespace sallyport::trust {
 
 struct LedgerEntry {
   std::uint64_t index = 0;  // in the log
-  Digest envelope_digest;
-  Envelope envelope;
-  Statement statement;
+  Digest envelope_digest = {};
+  Envelope envelope = {};
+  Statement statement = {};
 };
 
 class Ledger {
@@ -49,14 +49,16 @@ class Ledger {
 
   struct Fsck {
     std::uint64_t entries = 0;
-    std::vector<std::string> unlogged;  // files in the folder that no entry names, sorted
+    std::vector<std::string> unlogged = {};  // files in the folder that no entry names, sorted
   };
   // Everything again from disk: tiles, checkpoint, entries, envelopes.
   Result<Fsck> fsck();
 
  private:
   Ledger(Env& env, fs::path attestations, Log log, LogKeys keys);
+  Result<LedgerEntry> load_entry(std::uint64_t index, BytesView log_entry) const;
   Result<void> absorb(std::span<const Bytes> log_entries);
+  Result<void> refresh();
 
   Env* env_;
   fs::path attestations_;

@@ -6,6 +6,7 @@
 // refused, and so is any path that would lead elsewhere. Values only; safe from any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,15 +22,15 @@ inline constexpr std::string_view kManifestFormat = "https://sallyport.dev/manif
 enum class EntryMode : std::uint8_t { kFile, kExecutable, kEmptyDirectory };
 
 struct ManifestEntry {
-  std::string path;  // relative, '/' between parts, UTF-8 and without control characters
+  std::string path = {};  // relative, '/' between parts, UTF-8 and without control characters
   EntryMode mode = EntryMode::kFile;
   std::uint64_t size = 0;
-  Digest sha256;
+  Digest sha256 = {};
   bool operator==(const ManifestEntry&) const = default;
 };
 
 struct Manifest {
-  std::vector<ManifestEntry> entries;  // sorted by path in byte order
+  std::vector<ManifestEntry> entries = {};  // sorted by path in byte order
 
   const ManifestEntry* find(std::string_view path) const;
   bool operator==(const Manifest&) const = default;
@@ -44,6 +45,12 @@ Digest digest_of(const Manifest& manifest);
 // UTF-8.
 Result<void> check_relative_path(std::string_view path);
 
+// What is below `directory`, sorted by path, sizes and modes filled in, nothing hashed yet.
+Result<std::vector<ManifestEntry>> walk_directory(Env& env, const fs::path& directory);
+// Calls `body` for every file among `entries`, on all cores when there is much to do; the first Error by path
+// returns.
+Result<void> for_each_file(std::vector<ManifestEntry>& entries,
+                           const std::function<Result<void>(ManifestEntry&)>& body);
 // Walks `directory` and hashes its files on all cores.
 Result<Manifest> scan_directory(Env& env, const fs::path& directory);
 
@@ -51,7 +58,7 @@ enum class Change : std::uint8_t { kAdded, kRemoved, kChanged, kMode };
 std::string_view name_of(Change change);
 struct Difference {
   Change change;
-  std::string path;
+  std::string path = {};
   bool operator==(const Difference&) const = default;
 };
 // From `before` to `after`, sorted by path.

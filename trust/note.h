@@ -27,13 +27,13 @@ std::uint32_t note_key_hash(std::string_view name, const PublicKey& key);
 std::string note_verifier_key(std::string_view name, const PublicKey& key);
 
 struct NoteSignature {
-  std::string name;
+  std::string name = {};
   std::uint32_t key_hash = 0;
-  Bytes sig;
+  Bytes sig = {};
 };
 struct Note {
-  std::string text;  // ends with a newline
-  std::vector<NoteSignature> signatures;
+  std::string text = {};  // ends with a newline
+  std::vector<NoteSignature> signatures = {};
 };
 
 Result<Note> parse_note(std::string_view file);
@@ -45,9 +45,9 @@ Result<Note> sign_note(std::string text, std::string_view name, const PrivateKey
 Result<void> verify_note(const Note& note, std::string_view name, std::span<const PublicKey> keys);
 
 struct Checkpoint {
-  std::string origin;
+  std::string origin = {};
   std::uint64_t size = 0;
-  Hash root;
+  Hash root = {};
   bool operator==(const Checkpoint&) const = default;
 };
 

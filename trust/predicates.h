@@ -19,14 +19,14 @@ namespace sallyport::trust {
 // directory each of whose files is one (the batch envelope itself excepted).
 struct GatePredicate {
   Stage stage = Stage::kAcquisition;
-  std::string pipeline_name;
-  Digest pipeline_digest;
-  std::vector<NamedDigest> inputs;
+  std::string pipeline_name = {};
+  Digest pipeline_digest = {};
+  std::vector<NamedDigest> inputs = {};
   Json guards = Json::array();
   Json findings = Json::array();
   Json reasons = Json::array();
-  std::string verdict;  // pass, warn, block or cannot-tell, as name_of(Verdict) spells it
-  Digest policy_digest;
+  std::string verdict = {};  // pass, warn, block or cannot-tell, as name_of(Verdict) spells it
+  Digest policy_digest = {};
   Json step = Json::object();
   Json sandbox = Json::object();
   Json runner = Json::object();
@@ -40,19 +40,19 @@ Result<GatePredicate> parse_gate(const Json& predicate);
 
 // A producer's batch; the subjects are the feed's files.
 struct BatchPredicate {
-  std::string feed;
+  std::string feed = {};
   std::int64_t sequence = 0;
   std::int64_t rows = 0;
-  Digest rows_root;  // Merkle root (RFC 6962) of the rows
+  Digest rows_root = {};  // Merkle root (RFC 6962) of the rows
 };
 Json to_json(const BatchPredicate& batch);
 Result<BatchPredicate> parse_batch(const Json& predicate);
 
 // The seal of an evaluation split; the subject is the split.
 struct SealPredicate {
-  std::string split;  // "test"
+  std::string split = {};  // "test"
   std::int64_t rows = 0;
-  Digest rows_root;
+  Digest rows_root = {};
   Json details = Json::object();
 };
 Json to_json(const SealPredicate& seal);
@@ -63,7 +63,7 @@ struct EvaluationPredicate {
   Json metrics = Json::object();
   Json robustness = Json::object();
   std::int64_t sample_size = 0;
-  Digest evaluation_set;
+  Digest evaluation_set = {};
   std::int64_t expires_unix_s = 0;
 };
 Json to_json(const EvaluationPredicate& evaluation);
@@ -71,7 +71,7 @@ Result<EvaluationPredicate> parse_evaluation(const Json& predicate);
 
 // A version of a model in the registry; the subject is the exported model.
 struct VersionPredicate {
-  std::string model;
+  std::string model = {};
   std::int64_t version = 0;  // from 1
 };
 Json to_json(const VersionPredicate& version);
@@ -79,8 +79,8 @@ Result<VersionPredicate> parse_version(const Json& predicate);
 
 // A move of an alias, "digits" "champion" to version 4; the subject is the exported model.
 struct AliasPredicate {
-  std::string model;
-  std::string alias;
+  std::string model = {};
+  std::string alias = {};
   std::int64_t version = 0;
   std::int64_t sequence = 0;  // from 1, one up with each move of this alias of this model
   std::int64_t expires_unix_s = 0;

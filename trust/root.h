@@ -33,21 +33,21 @@ inline constexpr std::string_view kLog = "log";
 }  // namespace role
 
 struct RootKey {
-  std::string name;  // "lead": for people; the key id is what counts
+  std::string name = {};  // "lead": for people; the key id is what counts
   PublicKey key;
 };
 
 struct Role {
-  std::set<std::string> keyids;  // a set: a key counts once
+  std::set<std::string> keyids = {};  // a set: a key counts once
   std::size_t threshold = 1;
 };
 
 struct RootContent {
   std::int64_t version = 1;
   std::int64_t expires_unix_s = 0;
-  std::string log_origin;
-  std::map<std::string, RootKey> keys;  // by key id
-  std::map<std::string, Role, std::less<>> roles;
+  std::string log_origin = {};
+  std::map<std::string, RootKey> keys = {};  // by key id
+  std::map<std::string, Role, std::less<>> roles = {};
 };
 
 class Root {

@@ -29,15 +29,15 @@ inline constexpr std::string_view kAlias = "https://sallyport.dev/alias/v1";
 
 // A digest with the name that the stage, the feed or the model gives it.
 struct NamedDigest {
-  std::string name;
-  Digest digest;
+  std::string name = {};
+  Digest digest = {};
   bool operator==(const NamedDigest&) const = default;
 };
 
 struct Statement {
-  std::vector<NamedDigest> subjects;  // at least one, names unique
-  std::string predicate_type;
-  Json predicate;
+  std::vector<NamedDigest> subjects = {};  // at least one, names unique
+  std::string predicate_type = {};
+  Json predicate = {};
 
   bool has_subject(const Digest& digest) const;
 };
@@ -50,15 +50,15 @@ Envelope sign_statement(const Statement& statement, std::span<const PrivateKey> 
 
 // SLSA provenance v1: how the runner produced the subjects.
 struct Provenance {
-  std::string build_type;           // "https://sallyport.dev/stage/training/v1"
+  std::string build_type = {};  // "https://sallyport.dev/stage/training/v1"
   Json external_parameters = Json::object();
   Json internal_parameters = Json::object();
-  std::vector<NamedDigest> dependencies;
-  std::string builder_id;           // "https://sallyport.dev/runner"
-  std::string builder_version;
-  std::string invocation_id;
-  std::string started_on;           // RFC 3339, UTC
-  std::string finished_on;
+  std::vector<NamedDigest> dependencies = {};
+  std::string builder_id = {};  // "https://sallyport.dev/runner"
+  std::string builder_version = {};
+  std::string invocation_id = {};
+  std::string started_on = {};  // RFC 3339, UTC
+  std::string finished_on = {};
 };
 Json to_json(const Provenance& provenance);
 

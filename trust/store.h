@@ -62,8 +62,18 @@ class Store {
   // Every object, sorted.
   Result<std::vector<Digest>> list() const;
   fs::path path_of(const Digest& digest) const;
+  // Removes what killed writers left under temporary names. Only while no other writer is at work.
+  Result<void> sweep();
 
  private:
+  class Batch;
+
+  fs::path temporary() const;
+  std::unexpected<Error> missing(const Digest& digest) const;
+  Result<void> verify_object(const Digest& digest) const;
+  Result<void> copy_out(const Digest& digest, const fs::path& to, unsigned mode) const;
+  Result<void> copy_directory_out(const Manifest& manifest_of, const fs::path& to) const;
+
   Env* env_;
   fs::path directory_;
 };

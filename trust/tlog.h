@@ -10,7 +10,7 @@
 // at a time.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,6 +34,10 @@ class Log final : public HashReader {
   // Verifies the checkpoint and that the right edge of the tiles hashes to its root.
   static Result<Log> open(Env& env, fs::path directory, LogKeys keys);
 
+  // Catches up with what other processes have appended; refuses a log that does not extend the one seen
+  // before.
+  Result<void> refresh();
+
   const Checkpoint& checkpoint() const { return checkpoint_; }
   std::uint64_t size() const { return checkpoint_.size; }
   // The checkpoint's file, as signed.
@@ -55,21 +59,39 @@ class Log final : public HashReader {
   Result<std::vector<Hash>> read(std::span<const NodeId> nodes) override;
 
  private:
+  // What the next batch starts from: the entries of the last, partial bundle and, for each tile level, the
+  // hashes of its last, partial tile. Together they determine the root.
+  struct Edge {
+    std::vector<Bytes> entries;
+    std::vector<std::vector<Hash>> hashes;
+  };
+
   Log(Env& env, fs::path directory, LogKeys keys);
 
+  static Hash root_of(const Edge& edge);
+  // Adds one entry; full tiles are moved from the edge to `files`.
+  void grow(Edge& edge, std::uint64_t index, const Bytes& entry, std::vector<PendingFile>& files) const;
   Result<void> load();
-  Result<Bytes> read_tile(const std::string& kind, std::uint64_t index, std::uint64_t width,
-                          std::size_t bytes_max);
-  Result<std::vector<Bytes>> read_bundle(std::uint64_t index, std::uint64_t width);
-  Result<std::vector<Hash>> read_hashes(int level, std::uint64_t index, std::uint64_t width);
+  Result<void> load_edge();
+  // The entries, held against the tree.
+  Result<std::vector<Bytes>> verified_bundle(std::uint64_t number);
+  void drop_superseded(std::uint64_t old_size);
+  // The resource at its width, or, once the full one has taken its place, the start of that.
+  Result<Bytes> read_resource(const std::string& kind, std::uint64_t number, std::uint64_t width);
+  Result<std::vector<Bytes>> read_bundle(std::uint64_t number, std::uint64_t width);
+  Result<std::vector<Hash>> read_tile(int tile_level, std::uint64_t number, std::uint64_t width);
+  // Every file of a tile or a bundle, full or partial, must be `whole` up to its width; `start` gives the
+  // bytes.
+  Result<void> check_resource(const std::string& kind, std::uint64_t number, std::uint64_t width,
+                              const std::function<Bytes(std::uint64_t)>& start);
+  fs::path resource_path(const std::string& kind, std::uint64_t number, std::uint64_t width) const;
 
   Env* env_;
   fs::path directory_;
   LogKeys keys_;
   Checkpoint checkpoint_;
   std::string signed_checkpoint_;
-  std::vector<Bytes> tail_entries_;             // of the last, partial bundle
-  std::vector<std::vector<Hash>> tail_hashes_;  // of the last, partial tile of each tile level
+  Edge edge_;
 };
 
 // "x001/x234/067" for 1234067: the path of a tile's number.
