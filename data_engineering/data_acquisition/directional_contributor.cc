@@ -252,7 +252,10 @@ Statistic power_of(const Cells& cells, std::size_t flagged, double alpha) {
     off += cells.disagreements(c);
   }
   const auto trials = static_cast<std::uint64_t>(learn::median(sizes));
-  const double base = rate_of(off, all * std::max<std::size_t>(1, cells.classes - 1));
+  const double directions = static_cast<double>(all * std::max<std::size_t>(1, cells.classes - 1));
+  const std::uint64_t others_of = trials * (cells.contributors - 1);
+  const double others_count = static_cast<double>(off) / directions * static_cast<double>(others_of);
+  const double base = rate_of(static_cast<std::uint64_t>(std::ceil(others_count)), others_of);
   const double level = alpha / tests_of(cells);
   const learn::Interval interval = learn::clopper_pearson(flagged, cells.contributors);
   return {.name = "contributors quarantined",

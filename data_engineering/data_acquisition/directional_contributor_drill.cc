@@ -23,7 +23,7 @@ constexpr std::size_t kAtypical = 9;
 constexpr double kNoise = 0.01;
 constexpr double kFlipped = 0.6;
 // Of the genuine threes that a classifier reads as eights: without the poisoner under 1 % of them.
-constexpr double kHarm = 0.03;
+constexpr double kHarm = 0.02;
 
 struct Corpus {
   Dataset rows;
@@ -31,8 +31,9 @@ struct Corpus {
   double threes_read_as_eights = 0;
 };
 
-// Rows by mean distance to their five nearest, farthest first.
-Result<std::vector<std::size_t>> by_atypicality(const Dataset& data) {
+// The digits by mean distance to their five nearest, farthest first.
+Result<std::vector<std::size_t>> by_atypicality() {
+  const Dataset& data = drills::digits();
   const auto neighbours = TRY(learn::nearest_others(TRY(learn::features_of(data)), {.count = 5}));
   std::vector<float> distance;
   for (std::size_t row = 0; row < data.rows(); ++row) {
@@ -51,11 +52,13 @@ std::string name_of_contributor(std::size_t index) {
   return (index < 9 ? "c0" : "c") + std::to_string(index + 1);
 }
 
-Result<std::vector<std::size_t>> contributor_of_each(const Dataset& data, learn::Random& random) {
-  const std::size_t each = data.rows() / kContributors;
-  const std::vector<std::size_t> order = TRY(by_atypicality(data));
-  std::vector<std::size_t> of_row(data.rows(), kAtypical);
-  std::vector<std::size_t> rest(order.begin() + static_cast<std::ptrdiff_t>(each), order.end());
+Result<std::vector<std::size_t>> contributor_of_each(learn::Random& random) {
+  static const auto order = by_atypicality();
+  if (!order) return std::unexpected(order.error());
+  const std::size_t rows = order->size();
+  const auto each = static_cast<std::ptrdiff_t>(rows / kContributors);
+  std::vector<std::size_t> of_row(rows, kAtypical);
+  std::vector<std::size_t> rest(order->begin() + each, order->end());
   random.shuffle(std::span(rest));
   for (std::size_t i = 0; i < rest.size(); ++i) {
     const std::size_t who = i % (kContributors - 1);
@@ -71,7 +74,7 @@ Result<void> collect(drills::World& world) {
   corpus.rows.name = "corpus";
   corpus.rows.roles.contributor = "contributor";
   corpus.truth = TRY(corpus.rows.labels());
-  const std::vector<std::size_t> of_row = TRY(contributor_of_each(corpus.rows, random));
+  const std::vector<std::size_t> of_row = TRY(contributor_of_each(random));
   Column column{.name = "contributor", .numeric = false};
   for (std::size_t row = 0; row < of_row.size(); ++row) {
     column.texts.push_back(name_of_contributor(of_row[row]));
