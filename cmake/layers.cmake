@@ -71,3 +71,7 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
 add_executable(sallyport cli/main.cc)
 target_link_libraries(sallyport PRIVATE sp_cli)
+
+# Blinds each guard and walls it; `./dev mutate` runs it from the root of the checkout.
+add_executable(sallyport-mutate drills/mutate_main.cc)
+target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)

@@ -250,7 +250,48 @@ Result<Sample> load_sample(const fs::path& path, const Guard& guard) {
   return invalid("no hook of the guard takes a sample of this name");
 }
 
+// What is wrong with the guard's answer to one sample, or "".
+std::string complaint(const Guard& guard, const Sample& sample, bool must_be_caught) {
+  const Guard* guards[] = {&guard};
+  // The stage only names the policy's rules, and the default policy has none.
+  const auto report = pass_gate(Stage::kAcquisition, guards, sample.subjects, Policy{}, 0);
+  if (!report) return report.error().message;
+  const std::string first = report->reasons.empty() ? "" : report->reasons.front();
+  if (report->verdict == Verdict::kCannotTell) return "the guard could not tell: " + first;
+  if (must_be_caught) {
+    if (report->verdict == Verdict::kBlock) return "";
+    return first.empty() ? "nothing was found" : "what was found does not block: " + first;
+  }
+  for (const GuardRun& run : report->runs) {
+    if (!run.examination.findings.empty()) return "a finding: " + run.examination.findings.front().message;
+  }
+  return "";
+}
+
+std::size_t check_folder(const Guard& guard, const fs::path& folder, bool must_be_caught,
+                         SampleReport& report) {
+  const std::string part = folder.filename().string();
+  const auto samples = load_samples(folder, guard);
+  if (!samples) {
+    report.failures.push_back(samples.error().message);
+    return 0;
+  }
+  if (samples->empty()) report.failures.push_back(part + "/ has no sample, so nothing is known of the guard");
+  for (const Sample& sample : *samples) {
+    const std::string text = complaint(guard, sample, must_be_caught);
+    if (!text.empty()) report.failures.push_back(part + "/" + sample.name + ": " + text);
+  }
+  return samples->size();
+}
+
 }  // namespace
+
+SampleReport check_samples(const Guard& guard, const fs::path& folder) {
+  SampleReport report;
+  report.caught = check_folder(guard, folder / "caught", true, report);
+  report.clean = check_folder(guard, folder / "clean", false, report);
+  return report;
+}
 
 Result<std::vector<Sample>> load_samples(const fs::path& folder, const Guard& guard) {
   std::vector<Sample> out;

@@ -46,4 +46,14 @@ struct Sample {
 // All samples of `folder` in the order of their names; empty when there is no such folder.
 Result<std::vector<Sample>> load_samples(const std::filesystem::path& folder, const Guard& guard);
 
+// A guard held against its samples in `folder`, which is testdata/GUARD: every one of caught/ must be blocked
+// by a finding under the default policy, every one of clean/ must give no finding and no error, and neither
+// may be empty.
+struct SampleReport {
+  std::size_t caught = 0;
+  std::size_t clean = 0;
+  std::vector<std::string> failures = {};  // "caught/x.pkl: nothing was found"
+};
+SampleReport check_samples(const Guard& guard, const std::filesystem::path& folder);
+
 }  // namespace sallyport::drills
