@@ -174,7 +174,7 @@ class Launch {
       lack("cgroup memory: absent; each process has the limit for its data, and the sum is sampled");
     }
     if (!group_->limits_processes()) {
-      lack("cgroup pids: absent; the limit of processes is the user's in the namespace");
+      lack("cgroup pids: absent; a resource limit holds in a user namespace, and the sum is sampled");
     }
     if (!group_->counts_cpu()) lack("cgroup cpu: absent; processor time is sampled");
   }
@@ -272,11 +272,12 @@ class Launch {
   }
 
   // Counted per user and user namespace: without a namespace of its own, the host's other nobodies would
-  // count.
+  // count. Init is one, and one more than allowed lets a sample or the cgroup see that the limit was hit.
   void limit_processes() {
-    plan_.resource_limits.emplace_back(RLIMIT_NPROC,
-                                       static_cast<std::uint64_t>(confinement_.limits.processes) + 1);
+    const auto most = static_cast<std::uint64_t>(confinement_.limits.processes) + 2;
+    plan_.resource_limits.emplace_back(RLIMIT_NPROC, most);
   }
+
   pid_t clone(std::uint64_t more_spaces) {
     constexpr std::uint64_t kSpaces =
         CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;

@@ -136,7 +136,7 @@ class Builder {
          slash = path.find('/', slash + 1)) {
       one_folder(path.substr(0, slash));
     }
-    one_folder(path);
+    if (path != "/") one_folder(path);
   }
   void one_folder(const std::string& path) {
     if (in_bind(path) || !made_.insert(path).second) return;

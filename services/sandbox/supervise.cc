@@ -108,7 +108,7 @@ class Supervisor {
     const Report& report = given_.report;
     if (usage.out_of_memory || report.sampled_bytes_max > limits_.memory_bytes) return Limit::kMemory;
     if (usage.out_of_processes) return Limit::kProcesses;
-    if (report.sampled_threads >= static_cast<std::uint64_t>(limits_.processes) + 1) return Limit::kProcesses;
+    if (report.sampled_threads > static_cast<std::uint64_t>(limits_.processes)) return Limit::kProcesses;
     if (static_cast<double>(cpu_ns(usage)) > limits_.cpu_s * 1e9) return Limit::kCpu;
     if (report.denials > limits::kSandboxDenialsMax) return Limit::kDenials;
     return Limit::kNone;
