@@ -32,6 +32,7 @@ inline constexpr std::size_t kSafetensorsTensorsMax = 100'000;
 inline constexpr std::size_t kTensorRankMax = 64;
 inline constexpr std::size_t kOnnxBytesMax = 2 * kGiB;
 inline constexpr std::size_t kOnnxNodesMax = 1'000'000;
+inline constexpr std::size_t kOnnxItemsMax = 8'000'000;  // names, attributes, tensors, values together
 inline constexpr std::size_t kOnnxGraphsMax = 10'000;
 inline constexpr std::size_t kOnnxDepthMax = 32;
 inline constexpr std::int64_t kTrainingCountMax = 1'000'000'000;  // rows, epochs, steps between checkpoints

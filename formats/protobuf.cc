@@ -119,6 +119,19 @@ Result<std::vector<std::uint64_t>> varints_of(const Field& field) {
   return out;
 }
 
+Result<Bytes> fixed_of(const Field& field, std::size_t width) {
+  const WireType unpacked = width == 4 ? WireType::kFixed32 : WireType::kFixed64;
+  if (field.type == unpacked) {
+    Bytes out;
+    append_le(out, field.value, static_cast<int>(width));
+    return out;
+  }
+  const BytesView packed = TRY(field.message());
+  if (packed.size() % width != 0)
+    return wrong_type(field, "a list of numbers of " + std::to_string(width) + " bytes");
+  return Bytes(packed.begin(), packed.end());
+}
+
 void FieldWriter::raw_varint(std::uint64_t value) {
   while (value >= 0x80) {
     out_.push_back(static_cast<std::uint8_t>(value | 0x80U));

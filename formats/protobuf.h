@@ -53,6 +53,8 @@ class FieldReader {
 // A packed list of varints, or the one value of an unpacked field; both spellings are legal for a repeated
 // number.
 Result<std::vector<std::uint64_t>> varints_of(const Field& field);
+// The same for numbers of 4 or 8 bytes: their little-endian bytes, as they stand.
+Result<Bytes> fixed_of(const Field& field, std::size_t width);
 
 // Appends fields in the order of the calls; equal calls give equal bytes.
 class FieldWriter {
