@@ -168,6 +168,11 @@ class Observer {
   virtual void on_use(const Use& use, const Heap& heap) = 0;
   // STOP was reached with `result` on top. Not called for a pickle without uses.
   virtual void on_stop(Value /*result*/, const Heap& /*heap*/) {}
+  // After each kBuilt: how many bytes from `at` on a loader's own BUILD would take from the file behind the
+  // pickle's back, as joblib's does. The machine goes on behind them.
+  virtual std::uint64_t raw_bytes_after_build(const Use& /*use*/, const Heap& /*heap*/, std::size_t /*at*/) {
+    return 0;
+  }
 };
 
 // Loaders read the bytes at `offset` differently.
@@ -187,17 +192,7 @@ struct Outcome {
 };
 inline constexpr std::size_t kDivergencesMax = 16;
 
-// Raw bytes that a loader's own BUILD reads from the file behind the pickle's back, as joblib's
-// NumpyArrayWrapper does. Called after each kBuilt; answers how many bytes from `at` on the loader would
-// take. nullptr: none.
-using RawBytesAfterBuild = std::uint64_t (*)(const Use& use, const Heap& heap, BytesView bytes,
-                                             std::size_t at);
-
-struct Options {
-  RawBytesAfterBuild raw_bytes_after_build = nullptr;
-};
-
 // Interprets the one pickle that starts at `begin`.
-Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer, const Options& options = {});
+Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer);
 
 }  // namespace sallyport::formats::pickle

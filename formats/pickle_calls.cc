@@ -180,12 +180,10 @@ bool Machine<Value>::build(const Op& op) {
   }
   use(op, How::kBuilt, target, state);
   if (target.kind() == Kind::kObject) heap_->set_state(target, state);
-  if (options_.raw_bytes_after_build != nullptr) {
-    const Use built{.how = How::kBuilt, .target = target, .arguments = state, .offset = op.at};
-    const std::uint64_t raw = options_.raw_bytes_after_build(built, *heap_, bytes_, at_);
-    if (raw > bytes_.size() - at_) return refuse(op, "raw bytes after BUILD past end");
-    at_ += static_cast<std::size_t>(raw);
-  }
+  const Use built{.how = How::kBuilt, .target = target, .arguments = state, .offset = op.at};
+  const std::uint64_t raw = observer_->raw_bytes_after_build(built, *heap_, at_);
+  if (raw > bytes_.size() - at_) return refuse(op, "raw bytes after BUILD past end");
+  at_ += static_cast<std::size_t>(raw);
   return true;
 }
 

@@ -1,4 +1,5 @@
 // Heap::describe: symbols in Python's spelling, for people.
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdio>
@@ -143,7 +144,8 @@ std::string Heap::describe_parts(std::vector<DescribePart> parts, std::size_t by
     if (part.depth < 0) {
       out += part.text;
     } else if (kind < Kind::kTuple || kind == Kind::kGlobal || kind == Kind::kBuffer) {
-      out += describe_literal(part.value, bytes_max);
+      // Texts deep inside are shortened first: what is called matters more than all of its data.
+      out += describe_literal(part.value, part.depth > 1 ? std::min<std::size_t>(bytes_max, 60) : bytes_max);
     } else if (part.depth == kDescribeDepthMax) {
       out += "…";
     } else {

@@ -386,11 +386,11 @@ bool Machine<Symbol>::readonly_buffer(const Op& op) {
 template class Machine<Kind>;
 template class Machine<Value>;
 
-Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer, const Options& options) {
-  Machine<Kind> plain(bytes, begin, nullptr, nullptr, options);
+Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer) {
+  Machine<Kind> plain(bytes, begin, nullptr, nullptr);
   if (plain.run()) return plain.take_outcome();
   Heap heap(bytes);
-  Machine<Value> machine(bytes, begin, &heap, &observer, options);
+  Machine<Value> machine(bytes, begin, &heap, &observer);
   machine.run();
   return machine.take_outcome();
 }

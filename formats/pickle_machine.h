@@ -24,8 +24,8 @@ class Machine {
  public:
   static constexpr bool kSymbolic = std::is_same_v<Symbol, Value>;
 
-  Machine(BytesView bytes, std::size_t begin, Heap* heap, Observer* observer, const Options& options)
-      : bytes_(bytes), at_(begin), heap_(heap), observer_(observer), options_(options) {
+  Machine(BytesView bytes, std::size_t begin, Heap* heap, Observer* observer)
+      : bytes_(bytes), at_(begin), heap_(heap), observer_(observer) {
     outcome_.begin = begin;
     outcome_.plain = true;
   }
@@ -133,7 +133,6 @@ class Machine {
   std::size_t frame_end_ = 0;
   Heap* heap_;
   Observer* observer_;
-  const Options& options_;
   std::vector<Symbol> stack_;
   std::vector<std::size_t> marks_;
   Memo<Symbol> memo_;

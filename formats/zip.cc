@@ -332,9 +332,10 @@ Result<Archive> Parser::run() {
   });
   std::uint64_t end = 0;
   std::uint64_t owner = 0;
-  for (const Member& member : archive_.members) {
+  for (Member& member : archive_.members) {
     if (member.header_offset < end && member.header_offset != owner) {
       disagree(member.header_offset, "member " + printable(member.name, 80) + " overlaps the one before it");
+      member.overlaps = true;
     }
     owner = member.header_offset;
     end = std::max<std::uint64_t>(end, member.data_offset + member.data.size());
