@@ -136,6 +136,7 @@ class Scanner {
   bool one(const Layer& layer, std::size_t& at, bool expected);
   void keep(const Judge& judge, const Outcome& outcome, const Layer& layer);
   void add(const Concern& concern);
+  void add_all(const Judge& judge);
 
   Report report_;
   std::map<std::tuple<std::string, std::uint64_t, How>, std::size_t> index_;  // into report_.concerns
@@ -219,18 +220,22 @@ void Scanner::add(const Concern& concern) {
   }
 }
 
-void Scanner::keep(const Judge& judge, const Outcome& outcome, const Layer& layer) {
-  ++report_.pickles;
-  report_.opcodes += outcome.opcodes;
-  report_.uses += judge.uses;
+// A call says all that its import says.
+void Scanner::add_all(const Judge& judge) {
   for (std::size_t i = 0; i < judge.concerns.size(); ++i) {
-    // A call says all that its import says.
     bool said = false;
     for (std::size_t k = 0; k < judge.concerns.size() && judge.concerns[i].how == How::kImported; ++k) {
       said = said || (judge.targets[k] == judge.targets[i] && judge.concerns[k].how != How::kImported);
     }
     if (!said) add(judge.concerns[i]);
   }
+}
+
+void Scanner::keep(const Judge& judge, const Outcome& outcome, const Layer& layer) {
+  ++report_.pickles;
+  report_.opcodes += outcome.opcodes;
+  report_.uses += judge.uses;
+  add_all(judge);
   for (const Divergence& divergence : outcome.divergences) {
     report_.divergences.push_back({layer.path, layer.offset + divergence.offset, divergence.what});
   }
@@ -253,7 +258,7 @@ bool Scanner::one(const Layer& layer, std::size_t& at, bool expected) {
           return concern.offset - layer.offset >= judge.first_array && concern.how != How::kImported;
         });
     if (sees_more) {
-      for (const Concern& concern : plain.concerns) add(concern);
+      add_all(plain);
       report_.divergences.push_back({layer.path, layer.offset + judge.first_array,
                                      "the bytes of an array are opcodes to a plain unpickler"});
     }
