@@ -80,18 +80,6 @@ std::uint64_t number_of(const Fd& file, std::string_view key) {
 
 Fd open_read(const fs::path& path) { return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)); }
 
-// "sallyport-PID-…" of a process that is gone: its caller was killed before it could tidy up.
-void sweep(const fs::path& parent) {
-  std::error_code error;
-  for (fs::directory_iterator at(parent, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename();
-    if (!name.starts_with(kPrefix)) continue;
-    pid_t owner = 0;
-    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), owner);
-    if (owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(at->path().c_str());
-  }
-}
-
 void sweep_once(const fs::path& parent) {
   static std::mutex mutex;
   static std::vector<fs::path> swept;
@@ -102,6 +90,17 @@ void sweep_once(const fs::path& parent) {
 }
 
 }  // namespace
+
+void sweep(const fs::path& parent) {
+  std::error_code error;
+  for (fs::directory_iterator at(parent, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename();
+    if (!name.starts_with(kPrefix)) continue;
+    pid_t owner = 0;
+    std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), owner);
+    if (owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(at->path().c_str());
+  }
+}
 
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view cgroup) {
   // proc_pid_mountinfo(5): id parent major:minor root mountpoint options [optional…] - type source
@@ -130,7 +129,11 @@ std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo, std::string
       fs::path path = entry.substr(second + 1);
       if (words[3] != "/") path = path.lexically_relative(words[3]);
       path = path.relative_path();
-      if (path.empty() || *path.begin() != "..") hierarchy.own = (hierarchy.mount / path).lexically_normal();
+      if (path.empty() || path == ".") {
+        hierarchy.own = hierarchy.mount;
+      } else if (*path.begin() != "..") {
+        hierarchy.own = hierarchy.mount / path;
+      }
     }
     if (!hierarchy.own.empty()) hierarchies.push_back(std::move(hierarchy));
   }

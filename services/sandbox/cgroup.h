@@ -28,6 +28,9 @@ struct Hierarchy {
 // From the texts of /proc/self/mountinfo and /proc/self/cgroup.
 std::vector<Hierarchy> parse_hierarchies(std::string_view mountinfo, std::string_view cgroup);
 
+// Removes the groups below `parent` whose callers are gone: killed before they could tidy up.
+void sweep(const std::filesystem::path& parent);
+
 class Group {
  public:
   // Never fails: a group without any controller is a group that counts nothing.

@@ -43,8 +43,10 @@ struct Bind {
 
 // Code that was not there when the command started.
 enum class NewCode : std::uint8_t {
-  kDeny,      // no memory that is or was writable becomes executable, no written file is executed
-  kInMemory,  // just-in-time compilers work: LibTorch and OpenVINO need it
+  kDeny,  // no memory that is or was writable becomes executable, no written file is executed
+  // Just-in-time compilers and callbacks from C into Python work: LibTorch, OpenVINO and scikit-learn need
+  // it.
+  kInMemory,
   kAnywhere,  // files that it wrote may be executed too: compile and run
 };
 
@@ -102,7 +104,8 @@ struct Watch {
 enum class Limit : std::uint8_t { kNone, kWall, kCpu, kMemory, kProcesses, kDisk, kDenials, kCancelled };
 std::string_view name_of(Limit limit);
 
-// What the command tried and was refused: "socket(AF_INET)", "ptrace", "open /etc/shadow".
+// What the command tried and was refused: "socket(AF_INET)", "ptrace", "open /etc/shadow". The C library asks
+// a name-service daemon for users by itself, so that "socket(AF_UNIX)" is seen in honest runs.
 struct Denial {
   std::string what;
   std::uint64_t count = 0;

@@ -115,6 +115,7 @@ inline Confinement probe_confinement(const Folder& folder, const std::string& pr
   Confinement confinement;
   confinement.command = {"/probe/probe", probe};
   confinement.environment = {{"PATH", "/usr/bin:/bin"},
+                             {"HOME", "/tmp"},
                              {"PROBE_IN", "/in"},
                              {"PROBE_OUT", "/out"},
                              {"PROBE_SECRET", (folder.root() / "secret").string()},
