@@ -23,6 +23,15 @@ std::string folded(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> cell_texts(const Column* column) {
+  if (column == nullptr || !column->numeric)
+    return column == nullptr ? std::vector<std::string>{} : column->texts;
+  std::vector<std::string> out;
+  out.reserve(column->numbers.size());
+  for (const double value : column->numbers) out.push_back(number_text(value));
+  return out;
+}
+
 std::vector<RowDigest> row_digests(const Dataset& data, TextForm form) {
   std::vector<RowDigest> out;
   out.reserve(data.rows());

@@ -25,6 +25,9 @@ enum class TextForm : std::uint8_t {
 };
 std::string folded(std::string_view text);
 
+// The cells of a column as text, numbers as number_text spells them; none when there is no column.
+std::vector<std::string> cell_texts(const Column* column);
+
 // One a row; a data set without a column that has no role gives every row the same digest.
 std::vector<RowDigest> row_digests(const Dataset& data, TextForm form);
 

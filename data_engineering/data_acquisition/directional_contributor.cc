@@ -14,6 +14,7 @@
 #include <map>
 
 #include "core/guard.h"
+#include "learn/row_digest.h"
 #include "learn/row_sample.h"
 #include "learn/statistics.h"
 #include "learn/votes.h"
@@ -82,14 +83,6 @@ std::any merge(std::any a, std::any b) {
                       std::any_cast<learn::RowSample>(std::move(b)));
 }
 
-std::vector<std::string> contributors_of(const Dataset& rows) {
-  const Column& column = *rows.find(rows.roles.contributor);
-  if (!column.numeric) return column.texts;
-  std::vector<std::string> out;
-  for (const double value : column.numbers) out.push_back(number_text(value));
-  return out;
-}
-
 Result<Votes> take_votes(learn::RowSample sample, std::size_t voters) {
   Votes votes{.sample = std::move(sample),
               .classes = {},
@@ -100,7 +93,7 @@ Result<Votes> take_votes(learn::RowSample sample, std::size_t voters) {
   const Dataset& rows = votes.sample.rows;
   votes.classes = TRY(learn::classes_of(rows));
   std::map<std::string, std::uint32_t> index;
-  const std::vector<std::string> names = contributors_of(rows);
+  const std::vector<std::string> names = learn::cell_texts(rows.find(rows.roles.contributor));
   for (const std::string& name : names) index.emplace(name, 0);
   for (auto& [name, at] : index) {
     at = static_cast<std::uint32_t>(votes.contributors.size());
