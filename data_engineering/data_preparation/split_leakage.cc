@@ -6,7 +6,7 @@
 // Texts that were edited further are found by MinHash and decided by their exact Jaccard similarity. Images
 // are compared in every shift up to `shift` pixels by their largest difference in any pixel: one level of
 // noise moves an 8 x 8 digit by up to 8 in Euclidean distance, further than the closest different digits
-// stand apart (5.9), but by 1 level in its worst pixel, where different digits differ by at least 3.
+// stand apart (5.3), but by 1 level in its worst pixel, where different digits differ by at least 3.
 //
 // A table of few values repeats itself: equal rows are held to the rate at which training rows equal one
 // another, and are reported with low severity when the test split has no more of them.

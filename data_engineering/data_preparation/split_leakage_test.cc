@@ -72,12 +72,12 @@ TEST(split_leakage, finds_every_kind_of_copy_and_no_natural_neighbour) {
       }
     }
     const learn::Interval recall = learn::clopper_pearson(hit, leaked);
-    std::printf(
-        "  %s: found %llu of %llu [%.4f, %.4f], wrongly %llu of %llu, accuracy owed to the leak %.1f "
-        "points\n",
-        kEdits[edit], static_cast<unsigned long long>(hit), static_cast<unsigned long long>(leaked),
-        recall.low, recall.high, static_cast<unsigned long long>(wrong),
-        static_cast<unsigned long long>(genuine_rows), points);
+    std::printf("  %s: found %llu of %llu [%.4f, %.4f], wrongly %llu of %llu", kEdits[edit],
+                static_cast<unsigned long long>(hit), static_cast<unsigned long long>(leaked), recall.low,
+                recall.high, static_cast<unsigned long long>(wrong),
+                static_cast<unsigned long long>(genuine_rows));
+    if (edit < 3) std::printf("; a plain nearest-neighbour model owes it %.1f points of accuracy", points);
+    std::printf("\n");
     EXPECT_GE(static_cast<double>(hit), 0.99 * static_cast<double>(leaked));
     EXPECT_LE(static_cast<double>(wrong), 0.01 * static_cast<double>(hit + wrong));
   }
