@@ -1,6 +1,6 @@
 # The heavy engines. Each is linked by one worker executable, never by the front binary:
 # learn/workers/NAME/*.cc become sallyport-NAME, which holds the engine's headers and libraries and nothing of
-# ours but core and formats.
+# ours but core, formats and learn.
 
 # sp_locked(KIND NAME VARIABLE): the version that deps.lock names.
 function(sp_locked kind name variable)
@@ -30,7 +30,7 @@ function(sp_worker name engine)
     return()
   endif()
   add_executable(sallyport-${name} ${sources})
-  target_link_libraries(sallyport-${name} PRIVATE ${engine} sp_formats sp_core)
+  target_link_libraries(sallyport-${name} PRIVATE ${engine} sp_learn sp_formats sp_core)
   if(ARGN)
     target_precompile_headers(sallyport-${name} PRIVATE ${ARGN})
     target_compile_options(sallyport-${name} PRIVATE -fpch-preprocess)

@@ -181,6 +181,8 @@ Matrix linear_inputs(const Layer& layer, const std::vector<float>& weight, const
   return out;
 }
 
+}  // namespace
+
 Result<void> check_batch(const Model& model, const Matrix& inputs, std::span<const std::uint32_t> labels,
                          std::span<const float> weights) {
   if (labels.size() != inputs.rows() || (!weights.empty() && weights.size() != inputs.rows())) {
@@ -192,8 +194,6 @@ Result<void> check_batch(const Model& model, const Matrix& inputs, std::span<con
   }
   return {};
 }
-
-}  // namespace
 
 Result<Matrix> PlainEngine::logits(const Model& model, const Matrix& inputs) {
   return std::move(TRY(forward(model, inputs)).back());

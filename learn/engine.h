@@ -24,6 +24,11 @@ struct Gradient {
 
 enum class Want : std::uint8_t { kParameters, kInputs };
 
+// What every engine demands of a batch: one label, and one weight if any, for each example, and known
+// classes.
+Result<void> check_batch(const Model& model, const Matrix& inputs, std::span<const std::uint32_t> labels,
+                         std::span<const float> weights);
+
 class Engine {
  public:
   virtual ~Engine() = default;

@@ -15,6 +15,10 @@ namespace {
 
 using Flat = std::vector<double>;
 
+// Two paths are one when their ends differ by less than this share of the way: far more than rounding, far
+// less than what tampering that matters leaves.
+constexpr double kSamePath = 1e-2;
+
 Flat flat(const ParameterValues& values) {
   Flat out;
   for (const std::vector<float>& parameter : values)
@@ -123,20 +127,43 @@ Result<std::vector<Flat>> class_gradients(Engine& engine, const Model& model, co
   return out;
 }
 
-Result<Parts> advance(Engine& engine, const Course& course, const State& state, const Batch& batch,
-                      double clip, double rate, Parts parts) {
+Result<Parts> advance(Engine& engine, const Course& course, const State& state, BatchOrder& order,
+                      std::uint64_t steps, Parts parts) {
   const Recipe& recipe = course.recipe;
-  const std::vector<Flat> gradients = TRY(class_gradients(engine, state.model, batch.examples));
+  const double rate = learning_rate_at(recipe, state.step, steps);
+  const Batch batch = TRY(batch_at(engine, state, course, order));
+  std::vector<Flat> gradients = TRY(class_gradients(engine, state.model, batch.examples));
   const Flat nothing(parts.carried.change.size());
+  Flat whole = nothing;
+  for (Flat& gradient : gradients) {
+    if (gradient.empty()) gradient = nothing;
+    for (std::size_t i = 0; i < whole.size(); ++i) whole[i] += gradient[i];
+  }
+  const double norm = std::sqrt(dot(whole, whole));
+  const double clip = recipe.clip_norm > 0 && norm > recipe.clip_norm ? recipe.clip_norm / norm : 1;
   for (std::size_t c = 0; c < gradients.size(); ++c) {
-    Flat gradient = gradients[c].empty() ? nothing : gradients[c];
-    for (double& value : gradient) value *= clip;
-    parts.classes[c].advance(gradient, recipe.momentum, rate);
+    for (double& value : gradients[c]) value *= clip;
+    parts.classes[c].advance(gradients[c], recipe.momentum, rate);
   }
   Flat decay = flat(state.model.parameters);
   for (double& value : decay) value *= recipe.weight_decay;
   parts.carried.advance(decay, recipe.momentum, rate);
   return parts;
+}
+
+// The states after each step from `from` to step `end`, `from` first.
+Result<std::vector<State>> recompute(Engine& engine, const Course& course, const State& from,
+                                     std::uint64_t end) {
+  const std::uint64_t steps = steps_of(course.recipe, course.examples->rows());
+  BatchOrder order(course.recipe, course.data, course.examples->rows());
+  std::vector<State> out{from};
+  while (out.back().step < end) {
+    const Batch batch = TRY(batch_at(engine, out.back(), course, order));
+    const Gradient gradient = TRY(engine.gradient(out.back().model, batch.examples.inputs,
+                                                  batch.examples.labels, {}, Want::kParameters));
+    out.push_back(descend(out.back(), gradient.parameters, course.recipe, steps));
+  }
+  return out;
 }
 
 Json interval_json(const IntervalReplay& interval) {
@@ -187,24 +214,23 @@ Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, con
   }
   const Flat begin = flat(from.model.parameters);
   const Flat end = flat(to.model.parameters);
+  const std::vector<State> path = TRY(recompute(engine, course, from, to.step));
+  IntervalReplay out{
+      .from = from.step,
+      .to = to.step,
+      .max_abs_difference = finite(max_abs_difference(flat(path.back().model.parameters), end)),
+      .max_abs_change = finite(max_abs_difference(begin, end))};
+  // Where the recorded training went in between: along the recomputed path when both end in one place, and
+  // else, as far as its two checkpoints tell, along the line that joins them.
+  const bool same = out.max_abs_difference <= kSamePath * out.max_abs_change;
   const Flat nothing(begin.size());
   Parts parts{.carried = {.velocity = flat(from.velocity), .change = nothing},
               .classes = std::vector<Part>(from.model.network.classes.size(), Part{nothing, nothing})};
   BatchOrder order(course.recipe, course.data, course.examples->rows());
-  State state = from;
-  while (state.step < to.step) {
-    const Batch batch = TRY(batch_at(engine, state, course, order));
-    const Gradient gradient = TRY(
-        engine.gradient(state.model, batch.examples.inputs, batch.examples.labels, {}, Want::kParameters));
-    const double clip = clip_factor(gradient.parameters, course.recipe);
-    const double rate = learning_rate_at(course.recipe, state.step, steps);
-    parts = TRY(advance(engine, course, between(from, to, state.step), batch, clip, rate, std::move(parts)));
-    state = descend(std::move(state), gradient.parameters, course.recipe, steps);
+  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
+    const State state = same ? path[i] : between(from, to, path[i].step);
+    parts = TRY(advance(engine, course, state, order, steps, std::move(parts)));
   }
-  IntervalReplay out{.from = from.step,
-                     .to = to.step,
-                     .max_abs_difference = finite(max_abs_difference(flat(state.model.parameters), end)),
-                     .max_abs_change = finite(max_abs_difference(begin, end))};
   Flat observed = end;
   for (std::size_t i = 0; i < observed.size(); ++i) observed[i] -= begin[i] + parts.carried.change[i];
   const Flat shares = shares_of(parts.classes, observed);

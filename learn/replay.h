@@ -3,9 +3,10 @@
 //
 // Two things are measured. The largest difference between the recomputed and the recorded parameters tells
 // that the stretch was not made by this recipe, data and order: it decides. And the recorded change is split
-// into what each class's gradients contribute along the line between the two checkpoints: it explains. There
-// an honest class has a share around 1 (.3 to 1.8 while the network still moves fast, measured on digits),
-// and a class whose gradients were withheld has one of 0 to two decimals.
+// into what each class's gradients contribute: it explains. In a stretch that was reproduced every class has
+// a share of 1. In one that was not, the path in between is unknown and a straight line stands for it, so
+// shares are rough (.3 to 1.8 on a perceptron that still moves fast, and of little use on deep networks); a
+// class whose gradients were withheld stands out with a share of 0 to one decimal.
 //
 // For one thread at a time.
 #pragma once

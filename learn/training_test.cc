@@ -176,7 +176,7 @@ TEST(Replay, AnHonestRunIsReproducedToTheBit) {
   for (const IntervalReplay& interval : report.intervals) {
     EXPECT_EQ(interval.max_abs_difference, 0);
     EXPECT_GT(interval.max_abs_change, 1e-3);
-    for (const ClassPart& part : interval.classes) EXPECT_GT(part.share, 0.2) << part.name;
+    for (const ClassPart& part : interval.classes) EXPECT_NEAR(part.share, 1, 0.02) << part.name;
   }
   const auto back = parse_replay_report(to_json(report));
   ASSERT_TRUE(back) << back.error().message;
