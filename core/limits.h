@@ -21,6 +21,8 @@ inline constexpr std::size_t kCsvCellBytesMax = 1 * kMiB;
 inline constexpr std::size_t kCsvColumnsMax = 65536;
 inline constexpr std::size_t kCsvRowsMax = 50'000'000;
 
+inline constexpr std::size_t kHtmlDepthMax = 64;
+
 // Files that are read whole.
 inline constexpr std::size_t kFileBytesMax = 4 * kGiB;
 inline constexpr std::size_t kStatementBytesMax = 8 * kMiB;
