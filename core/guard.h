@@ -93,7 +93,7 @@ struct StepSubject {
 struct SignedClaim {
   std::string predicate_type;
   std::vector<Digest> subjects = {};
-  std::vector<std::string> roles = {};  // of the keys that signed
+  std::vector<std::string> roles = {};  // of the keys that signed, once for each key that holds the role
   std::vector<std::string> signers = {};
   std::int64_t log_index = -1;  // -1: not in the log
   Json predicate = {};

@@ -89,9 +89,7 @@ Result<SignedClaim> claim_of(const trust::Envelope& envelope, const trust::Root&
   for (const trust::NamedDigest& subject : statement.subjects) claim.subjects.push_back(subject.digest);
   for (const std::string& keyid : signers) {
     claim.signers.push_back(root.name_of_key(keyid));
-    for (const std::string& role : root.roles_of(keyid)) {
-      if (std::find(claim.roles.begin(), claim.roles.end(), role) == claim.roles.end()) claim.roles.push_back(role);
-    }
+    for (std::string& role : root.roles_of(keyid)) claim.roles.push_back(std::move(role));
   }
   return claim;
 }
