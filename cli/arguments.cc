@@ -90,6 +90,10 @@ Result<Parsed> parse_flags(const std::vector<Flag>& flags, std::span<const std::
     }
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     parsed.rest = app.remaining();
+  } catch (const CLI::ArgumentMismatch& error) {
+    // "--format: 1 required TEXT missing", in our words.
+    const std::string text = error.what();
+    return invalid(text.substr(0, text.find(':')) + ": needs a value");
   } catch (const CLI::Error& error) {
     return invalid(error.what());
   }
