@@ -6,6 +6,7 @@
 #include "formats/csv.h"
 #include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
+#include "services/registry/registry.h"
 
 namespace sallyport::services::pipeline {
 namespace {
@@ -132,6 +133,20 @@ Result<void> StageContext::execute(const StepCommand& command) {
 
 Result<void> StageContext::execute_step(const std::string& name) {
   return execute({.argv = {(TRY(tools()) / "sallyport").string(), "step", name}, .reads = spec_.reads});
+}
+
+Result<void> StageContext::present_promotion(const std::string& name, const std::vector<Digest>& about,
+                                             const std::vector<trust::Envelope>& pending, Json request) {
+  std::vector<SignedClaim> claims = registry::claims_about(run_.ledger, run_.root, about);
+  for (const trust::Envelope& envelope : pending) {
+    claims.push_back(TRY(registry::claim_of(envelope, run_.root)));
+  }
+  claims_.push_back(std::move(claims));
+  subjects.promotions.emplace_back(name, PromotionSubject{.artifact = about.front(),
+                                                          .now_unix_s = run_.started_unix_s,
+                                                          .claims = claims_.back(),
+                                                          .request = std::move(request)});
+  return {};
 }
 
 void StageContext::present_repository(const std::string& name, std::vector<RepositoryFile> files) {

@@ -74,6 +74,9 @@ class StageContext {
   // The folder of this executable, where the workers are.
   static Result<fs::path> tools();
 
+  // Claims: every verified statement in the log about `about`, and the envelopes that are still to be logged.
+  Result<void> present_promotion(const std::string& name, const std::vector<Digest>& about,
+                                 const std::vector<trust::Envelope>& pending, Json request);
   void present_repository(const std::string& name, std::vector<RepositoryFile> files);
 
   // Signs a statement with the keys of these names, to be logged with the gate when it passes.
@@ -100,6 +103,7 @@ class StageContext {
   std::map<std::string, Bytes> bytes_ = {};
   std::map<std::string, Dataset> tables_ = {};
   std::deque<std::vector<RepositoryFile>> repositories_ = {};
+  std::deque<std::vector<SignedClaim>> claims_ = {};
 };
 
 // What a stage does, apart from what every stage does.
