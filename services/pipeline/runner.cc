@@ -283,20 +283,20 @@ class Runner {
   const trust::PrivateKey& log_key_;
 };
 
+}  // namespace
+
 Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root,
                                        const Definition& definition) {
   const std::string_view roles[] = {trust::role::kLead};
-  for (const trust::LedgerEntry* entry : ledger.find_subject(definition.digest)) {
+  for (const trust::LedgerEntry* entry : ledger.find_subject(definition)) {
     if (entry->statement.predicate_type != kDefinitionPredicate) continue;
     if (trust::verify_envelope(entry->envelope, root, roles)) return {};
   }
   return fail(ErrorKind::kDenied,
-              "pipeline.yaml: sha256:" + definition.digest.brief() +
+              "pipeline.yaml: sha256:" + definition.brief() +
                   "... was not signed by the lead; it is not executed",
               "read what changed, then run `sallyport sign-pipeline`");
 }
-
-}  // namespace
 
 Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Policy& policy,
                                const RunOptions& options) {
@@ -311,7 +311,7 @@ Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Pol
   TRY(root.check_unexpired(now));
   trust::Ledger ledger = TRY(workspace.open_ledger(root));
   TRY(trust::advance_pin(env, workspace.pin(), ledger.log(), ledger.log_keys()));
-  TRY(require_signed_definition(ledger, root, definition));
+  TRY(require_signed_definition(ledger, root, definition.digest));
   const trust::PrivateKey runner_key = TRY(workspace.load_key("runner", root));
   const trust::PrivateKey log_key = TRY(workspace.load_key("log", root));
 

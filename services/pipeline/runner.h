@@ -18,6 +18,7 @@
 #include "core/env.h"
 #include "core/gate.h"
 #include "services/pipeline/definition.h"
+#include "trust/workspace.h"
 
 namespace sallyport::services::pipeline {
 
@@ -77,5 +78,14 @@ Result<Project> load_project(Env& env, const fs::path& folder);
 // executes no definition without one.
 inline constexpr std::string_view kDefinitionPredicate = "https://sallyport.dev/definition/v1";
 Result<std::int64_t> sign_definition(Env& env, const fs::path& folder);
+// ErrorKind::kDenied when no statement of the lead in the ledger names this definition.
+Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root, const Digest& definition);
+
+// Where acquisition reads, relative to the project's folder.
+struct FeedFiles {
+  std::string data;
+  std::string manifest;  // the producer's envelope
+};
+Result<FeedFiles> feed_files(const Definition& definition);
 
 }  // namespace sallyport::services::pipeline

@@ -10,26 +10,8 @@ namespace {
 
 // ---- acquisition
 
-struct Feed {
-  std::string data;      // relative to the project
-  std::string manifest;  // the producer's envelope
-};
-
-Result<Feed> feed_of(const StageContext& context) {
-  const Json& options = context.spec().options;
-  if (!options.contains("from")) {
-    return invalid("stages: acquisition: `from` is missing", "acquisition: {from: feed/data.csv}");
-  }
-  Feed feed{.data = TRY(get_string(options, "from")), .manifest = {}};
-  TRY(trust::check_relative_path(feed.data));
-  feed.manifest =
-      options.contains("manifest") ? TRY(get_string(options, "manifest")) : feed.data + ".batch.json";
-  TRY(trust::check_relative_path(feed.manifest));
-  return feed;
-}
-
 Result<Json> feed_digests(StageContext& context) {
-  const Feed feed = TRY(feed_of(context));
+  const FeedFiles feed = TRY(feed_files(context.definition()));
   const fs::path& project = context.run().options.project;
   return Json{{"feed", TRY(context.env().digest_file(project / feed.data)).digest.hex()},
               {"manifest", TRY(context.env().digest_file(project / feed.manifest)).digest.hex()}};
@@ -37,7 +19,7 @@ Result<Json> feed_digests(StageContext& context) {
 
 // The producer's signature is verified over the very bytes that are handed on, before any parser sees them.
 Result<void> acquire(StageContext& context) {
-  const Feed feed = TRY(feed_of(context));
+  const FeedFiles feed = TRY(feed_files(context.definition()));
   const fs::path& project = context.run().options.project;
   const Bytes data = TRY(context.env().read_file(project / feed.data));
   const Bytes manifest = TRY(context.env().read_file(project / feed.manifest, limits::kStatementBytesMax));
@@ -122,6 +104,18 @@ Result<void> commit_version(StageContext& context) {
 }
 
 }  // namespace
+
+Result<FeedFiles> feed_files(const Definition& definition) {
+  const Json& options = definition.at(Stage::kAcquisition).options;
+  if (!options.contains("from")) {
+    return invalid("stages: acquisition: `from` is missing", "acquisition: {from: feed/data.csv}");
+  }
+  FeedFiles feed{.data = TRY(get_string(options, "from")), .manifest = {}};
+  TRY(trust::check_relative_path(feed.data));
+  feed.manifest = options.contains("manifest") ? TRY(get_string(options, "manifest")) : feed.data + ".batch.json";
+  TRY(trust::check_relative_path(feed.manifest));
+  return feed;
+}
 
 const StageBehaviour kAcquisition{.outside = feed_digests, .produce = acquire, .present = present_raw};
 const StageBehaviour kPreprocessing{.produce = preprocess, .present = present_clean};
