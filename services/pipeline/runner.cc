@@ -286,7 +286,7 @@ class Runner {
 }  // namespace
 
 Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root,
-                                       const Definition& definition) {
+                                       const Digest& definition) {
   const std::string_view roles[] = {trust::role::kLead};
   for (const trust::LedgerEntry* entry : ledger.find_subject(definition)) {
     if (entry->statement.predicate_type != kDefinitionPredicate) continue;
