@@ -46,6 +46,9 @@ target_link_libraries(sp_catalog PUBLIC sp_stages sp_core)
 
 sp_layer_or_empty(services FOLDERS services LINKS sp_catalog sp_stages PkgConfig::SECCOMP SQLite::SQLite3)
 
+set_source_files_properties(${CMAKE_SOURCE_DIR}/services/tools.cc PROPERTIES
+  COMPILE_DEFINITIONS SALLYPORT_ENGINES="${CMAKE_SOURCE_DIR}/.deps")
+
 # Drills live beside their guards; the runner, the forges and the victims live in drills/.
 file(GLOB_RECURSE drill_sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/data_engineering/*_drill.cc ${CMAKE_SOURCE_DIR}/experiment/*_drill.cc

@@ -7,22 +7,14 @@
 #include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
 #include "services/registry/registry.h"
+#include "services/tools.h"
 
 namespace sallyport::services::pipeline {
 namespace {
 
 constexpr std::size_t kQuotedLines = 12;
 
-Result<fs::path> executable_path() {
-  std::error_code code;
-  fs::path path = fs::read_symlink("/proc/self/exe", code);
-  if (code) return fail(ErrorKind::kIo, "cannot find this executable: " + code.message());
-  return path;
-}
-
 }  // namespace
-
-Result<fs::path> StageContext::tools() { return TRY(executable_path()).parent_path(); }
 
 Result<Digest> StageContext::digest_of(const std::string& artifact) const {
   if (const auto own = outputs.find(artifact); own != outputs.end()) return own->second;
@@ -104,7 +96,7 @@ Result<sandbox::Confinement> StageContext::confinement(const StepCommand& comman
     out.hidden.push_back("/project/" + std::string(trust::kWorkspaceFolder));
     out.cwd = "/project";
   } else {
-    out.binds.push_back({.host = TRY(tools()), .inside = TRY(tools()).string()});
+    for (sandbox::Bind& bind : TRY(tool_binds())) out.binds.push_back(std::move(bind));
   }
   return out;
 }
@@ -132,7 +124,7 @@ Result<void> StageContext::execute(const StepCommand& command) {
 }
 
 Result<void> StageContext::execute_step(const std::string& name) {
-  return execute({.argv = {(TRY(tools()) / "sallyport").string(), "step", name}, .reads = spec_.reads});
+  return execute({.argv = {TRY(tool("sallyport")).string(), "step", name}, .reads = spec_.reads});
 }
 
 Result<void> StageContext::present_promotion(const std::string& name, const std::vector<Digest>& about,

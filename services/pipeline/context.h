@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@
 
 namespace sallyport::services::pipeline {
 
+// The server of the run's last four stages (stages_serving.cc).
+struct LiveServer;
+
 // Opened once for a run and shared by its stages.
 struct RunState {
   Env& env;
@@ -29,6 +33,7 @@ struct RunState {
   const RunOptions& options;
   std::int64_t started_unix_s = 0;
   std::map<std::string, Digest> artifacts = {};  // by name, of the stages before this one
+  std::shared_ptr<LiveServer> live = {};
 };
 
 // A confined command of a stage: the user's, a built-in step, or a worker.
@@ -71,12 +76,14 @@ class StageContext {
   // Runs a command in the sandbox with the stage's limits; its failure is an Error that quotes its last lines.
   Result<void> execute(const StepCommand& command);
   Result<void> execute_step(const std::string& name);
-  // The folder of this executable, where the workers are.
-  static Result<fs::path> tools();
 
   // Claims: every verified statement in the log about `about`, and the envelopes that are still to be logged.
   Result<void> present_promotion(const std::string& name, const std::vector<Digest>& about,
                                  const std::vector<trust::Envelope>& pending, Json request);
+  // Keeps lines alive for the subjects that point at them.
+  const std::vector<std::string>& keep_lines(std::vector<std::string> lines) {
+    return lines_.emplace_back(std::move(lines));
+  }
   void present_repository(const std::string& name, std::vector<RepositoryFile> files);
 
   // Signs a statement with the keys of these names, to be logged with the gate when it passes.
@@ -104,6 +111,7 @@ class StageContext {
   std::map<std::string, Dataset> tables_ = {};
   std::deque<std::vector<RepositoryFile>> repositories_ = {};
   std::deque<std::vector<SignedClaim>> claims_ = {};
+  std::deque<std::vector<std::string>> lines_ = {};
 };
 
 // What a stage does, apart from what every stage does.

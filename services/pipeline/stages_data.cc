@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "services/tools.h"
 #include "trust/batch.h"
 
 namespace sallyport::services::pipeline {
@@ -53,7 +54,7 @@ Result<void> present_clean(StageContext& context) {
 }
 
 Result<void> analyse(StageContext& context) {
-  return context.execute({.argv = {(TRY(StageContext::tools()) / "sallyport-duckdb").string(), "profile"},
+  return context.execute({.argv = {TRY(tool("sallyport-duckdb")).string(), "profile"},
                           .reads = context.spec().reads, .new_code = sandbox::NewCode::kInMemory});
 }
 

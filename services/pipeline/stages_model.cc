@@ -3,15 +3,17 @@
 
 #include <algorithm>
 
+#include "services/tools.h"
+
 namespace sallyport::services::pipeline {
 namespace {
 
 constexpr std::int64_t kEvaluationValidS = 90LL * 24 * 3600;
 
-StepCommand torch(StageContext& context, std::vector<std::string> words, std::vector<std::string> reads,
-                  const fs::path& tools) {
-  StepCommand command{.argv = {(tools / "sallyport-torch").string()}, .reads = std::move(reads),
-                      .new_code = sandbox::NewCode::kInMemory, .local_sockets = sandbox::LocalSockets::kPairs};
+Result<StepCommand> torch(StageContext& context, const std::vector<std::string>& words,
+                          std::vector<std::string> reads) {
+  StepCommand command{.argv = {TRY(tool("sallyport-torch")).string()}, .reads = std::move(reads),
+                      .new_code = sandbox::NewCode::kInMemory};
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   context.step["kind"] = "built-in";
   return command;
@@ -20,7 +22,7 @@ StepCommand torch(StageContext& context, std::vector<std::string> words, std::ve
 // ---- training
 
 Result<void> train(StageContext& context) {
-  return context.execute(torch(context, {"train"}, {"train"}, TRY(StageContext::tools())));
+  return context.execute(TRY(torch(context, {"train"}, {"train"})));
 }
 
 bool has_file(StageContext& context, const std::string& artifact, const std::string& file) {
@@ -37,7 +39,7 @@ Result<void> present_training(StageContext& context) {
   Json observed{{"intervals", Json::array()}};
   if (logged) {
     const fs::path out = context.scratch() / "replay";
-    StepCommand replay = torch(context, {"replay"}, {"train", "model"}, TRY(StageContext::tools()));
+    StepCommand replay = TRY(torch(context, {"replay"}, {"train", "model"}));
     replay.out = out;
     TRY(context.execute(replay));
     observed = TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));
@@ -58,7 +60,7 @@ Result<void> validate(StageContext& context) {
     if (robust.contains("eps")) words.insert(words.end(), {"--eps", number_text(TRY(get_number(robust, "eps")))});
     if (robust.contains("steps")) words.insert(words.end(), {"--steps", number_text(TRY(get_number(robust, "steps")))});
   }
-  return context.execute(torch(context, words, {"model", "test"}, TRY(StageContext::tools())));
+  return context.execute(TRY(torch(context, words, {"model", "test"})));
 }
 
 // A candidate below what its owner demands is refused here, whatever its guards say.

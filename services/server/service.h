@@ -1,0 +1,96 @@
+// The inference service without its transport: Open Inference Protocol v2 requests in, answers out.
+//
+// Every request passes the guards of the input stage, is run by the confined worker, and its answer passes the guards
+// of the output stage and is in the audit log before it leaves. A guard that cannot tell refuses. Safe from any
+// number of threads; the worker answers one request at a time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/env.h"
+#include "core/gate.h"
+#include "services/server/audit.h"
+#include "services/server/model.h"
+#include "services/worker/worker_host.h"
+
+namespace sallyport::services::server {
+
+struct Request {
+  std::string method;
+  std::string target;        // path only
+  std::string content_type;
+  std::string principal;     // the client's address, until it can authenticate
+  BytesView body;
+};
+
+struct Answer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};
+};
+
+struct ServiceOptions {
+  fs::path audit;          // the audit log's folder
+  AuditOptions log = {};
+};
+
+struct Counters {
+  std::uint64_t requests = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t failed = 0;
+};
+
+class Service {
+ public:
+  // Starts the worker with the model's bytes and opens the audit log. `model` was verified by load_verified_model.
+  static Result<std::unique_ptr<Service>> start(Env& env, VerifiedModel model, Policy policy, ServiceOptions options);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  Answer handle(const Request& request);
+  // Ends the audit log with a stop record. Requests are refused from then on.
+  Result<void> stop();
+
+  Counters counters() const;
+  const VerifiedModel& model() const { return model_; }
+  AuditHead audit_head() const { return audit_->head(); }
+  Json worker_confinement() const { return worker_.confinement(); }
+
+ private:
+  Service(Env& env, VerifiedModel model, Policy policy, std::unique_ptr<Audit> audit, worker::Plan plan);
+
+  Answer route(const Request& request);
+  Answer infer(const Request& request);
+  Result<Answer> compute(const Request& request);
+  Result<void> pass_output_gate(const Answer& answer);
+  Result<void> log(const Request& request, const Answer& answer);
+  Answer metadata() const;
+  Answer metrics() const;
+
+  Env& env_;
+  VerifiedModel model_;
+  Policy policy_;
+  std::unique_ptr<Audit> audit_;
+  worker::WorkerHost worker_;
+  std::vector<const Guard*> input_guards_;
+  std::vector<const Guard*> output_guards_;
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<std::uint64_t> answered_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<std::uint64_t> failed_{0};
+  std::atomic<bool> stopped_{false};
+};
+
+// The first key of the project's audit log: made with the log, kept in keys/audit-log.first (0600) until its owner
+// takes it off this host. Makes the log when there is none.
+Result<Digest> audit_first_key(const trust::Workspace& workspace);
+
+}  // namespace sallyport::services::server
