@@ -8,6 +8,8 @@
 
 #include "core/digest.h"
 #include "formats/csv.h"
+#include "learn/export.h"
+#include "learn/network.h"
 #include "trust/merkle.h"
 
 namespace sallyport::services::pipeline {
@@ -132,6 +134,18 @@ Result<void> step_split(Env& env, const StepInput& input) {
   TRY(write_table(env, input, "train", clean.pick(train)));
   TRY(write_output(env, input, "test", test_csv));
   return write_output(env, input, "seal", pretty(seal_of(test_csv, test_rows, share, input.seed)));
+}
+
+Result<void> step_export(Env& env, const StepInput& input) {
+  const Bytes description = TRY(env.read_file(input.in / "model" / "model.json", limits::kJsonBytesMax));
+  const Bytes weights = TRY(env.read_file(input.in / "model" / "model.safetensors"));
+  const learn::Model model = TRY(learn::read_model(description, weights));
+  const Bytes onnx = TRY(learn::export_onnx(model));
+  Json metadata = learn::model_metadata(model.network, "model");
+  metadata["labels"] = model.network.classes;
+  TRY(env.make_directories(input.out / "exported"));
+  TRY(env.write_new(input.out / "exported" / "model.onnx", onnx, 0644));
+  return write_output(env, input, "exported/metadata.json", pretty(metadata));
 }
 
 Json to_json(const StepInput& input) {
