@@ -1,7 +1,7 @@
 // sallyport verify: why an artifact is trusted, or the first link that is not.
 #include "cli/command.h"
-#include "core/yaml.h"
-#include "trust/chain.h"
+#include "services/pipeline/runner.h"
+#include "services/project/check.h"
 
 namespace sallyport::cli {
 namespace {
@@ -19,28 +19,14 @@ struct Answer {
   ChainReport report = {};
 };
 
-// The policy that the pipeline file beside the workspace names; the default one where it names none.
-Result<Policy> policy_of(Env& env, const fs::path& folder) {
-  const fs::path pipeline = folder / "pipeline.yaml";
-  std::string name;
-  if (env.exists(pipeline)) {
-    const Bytes text = TRY(env.read_file(pipeline, limits::kYamlBytesMax));
-    const Json root = TRY(parse_yaml(as_text(text), pipeline.string()));
-    if (root.is_object() && root.contains("policy")) name = TRY(get_string(root, "policy"));
-  }
-  if (name.empty()) return parse_policy("", "default policy");
-  const fs::path file = folder / name;
-  return parse_policy(as_text(TRY(env.read_file(file, limits::kYamlBytesMax))), file.string());
-}
-
 Result<Answer> verify(const Arguments& arguments) {
   Env& env = system_env();
   const std::string name = arguments.word("ARTIFACT");
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, arguments.workspace()));
-  const Policy policy = TRY(policy_of(env, workspace.root.parent_path()));
+  const Policy policy = TRY(services::pipeline::project_policy(env, workspace.root.parent_path()));
   const std::int64_t now = env.now_unix_s();
   const auto resolved = trust::resolve_artifact(workspace, name, policy, now);
-  return Answer{resolved ? resolved->title : name, trust::verify_named(workspace, name, policy, now)};
+  return Answer{resolved ? resolved->title : name, services::project::verify_project(workspace, name, policy, now)};
 }
 
 std::string_view word_of(LinkVerdict verdict) {

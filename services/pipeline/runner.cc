@@ -350,6 +350,11 @@ Result<Project> load_project(Env& env, const fs::path& folder) {
   return project;
 }
 
+Result<Policy> project_policy(Env& env, const fs::path& folder) {
+  if (!env.exists(folder / "pipeline.yaml")) return parse_policy("", "default policy");
+  return TRY(load_project(env, folder)).policy;
+}
+
 Result<std::int64_t> sign_definition(Env& env, const fs::path& folder) {
   const Project project = TRY(load_project(env, folder));
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, folder));

@@ -73,6 +73,8 @@ struct Project {
   Policy policy;
 };
 Result<Project> load_project(Env& env, const fs::path& folder);
+// Only the policy: that of the pipeline file where there is one, else the default.
+Result<Policy> project_policy(Env& env, const fs::path& folder);
 
 // The lead's approval of a pipeline file: a signed statement whose subject is the file's digest. The runner
 // executes no definition without one.

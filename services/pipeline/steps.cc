@@ -139,7 +139,7 @@ Result<void> step_split(Env& env, const StepInput& input) {
 Result<void> step_export(Env& env, const StepInput& input) {
   const Bytes description = TRY(env.read_file(input.in / "model" / "model.json", limits::kJsonBytesMax));
   const Bytes weights = TRY(env.read_file(input.in / "model" / "model.safetensors"));
-  const learn::Model model = TRY(learn::read_model(description, weights));
+  const learn::Model model = TRY(learn::read_model(as_text(description), weights));
   const Bytes onnx = TRY(learn::export_onnx(model));
   Json metadata = learn::model_metadata(model.network, "model");
   metadata["labels"] = model.network.classes;
