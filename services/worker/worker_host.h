@@ -53,7 +53,7 @@ class WorkerHost {
 
   // How often a worker was started: 1 unless one had to be replaced.
   int starts() const;
-  // What the confinement of the running worker lacks on this kernel, and its digest, for attestations.
+  // The worker and the digest of its confinement, for attestations.
   Json confinement() const;
 
  private:
