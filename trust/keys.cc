@@ -1,11 +1,10 @@
 #include "trust/keys.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 
 #include "core/digest.h"
@@ -14,13 +13,18 @@
 namespace sallyport::trust {
 namespace {
 
-constexpr std::size_t kEd25519SpkiBytes = 44;
+// DER around the 32 bytes of an Ed25519 key (RFC 8410). OpenSSL's decoders, which know every format there is,
+// take a millisecond for what these two comparisons do.
+constexpr std::array<std::uint8_t, 12> kEd25519Spki{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                                    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+constexpr std::array<std::uint8_t, 16> kEd25519Pkcs8{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                                     0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+constexpr std::size_t kEd25519Bytes = 32;
 constexpr std::size_t kP256SpkiBytes = 91;  // uncompressed point, named curve
+constexpr std::string_view kPublicLabel = "PUBLIC KEY";
+constexpr std::string_view kPrivateLabel = "PRIVATE KEY";
+constexpr std::size_t kPemColumns = 64;
 
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using Bio = std::unique_ptr<BIO, BioFree>;
 struct ContextFree {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -31,13 +35,32 @@ std::shared_ptr<void> own(EVP_PKEY* key) {
 }
 EVP_PKEY* evp(const std::shared_ptr<void>& key) { return static_cast<EVP_PKEY*>(key.get()); }
 
-Bio reading(std::string_view text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+// RFC 7468, strictly: 64 columns, nothing around it.
+std::string to_pem(std::string_view label, BytesView der) {
+  const std::string text = to_base64(der);
+  std::string out = "-----BEGIN " + std::string(label) + "-----\n";
+  for (std::size_t at = 0; at < text.size(); at += kPemColumns) out += text.substr(at, kPemColumns) + "\n";
+  return out + "-----END " + std::string(label) + "-----\n";
 }
-std::string text_of(const Bio& bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<std::size_t>(size)};
+
+Result<Bytes> from_pem_text(std::string_view label, std::string_view pem) {
+  const std::string what(label == kPublicLabel ? "public key" : "private key");
+  if (pem.size() > limits::kKeyFileBytesMax) return fail(ErrorKind::kLimit, what + ": larger than 64 KiB");
+  std::string text;
+  for (std::size_t at = 0; at < pem.size();) {
+    const std::size_t end = std::min(pem.find('\n', at), pem.size());
+    if (!pem.substr(at).starts_with("-----")) text += pem.substr(at, end - at);
+    at = end + 1;
+  }
+  const Result<Bytes> der = from_base64(text);
+  if (!der || to_pem(label, *der) != pem) {
+    return invalid(what + ": not one block of PEM '" + std::string(label) + "' with lines of 64 columns");
+  }
+  return *der;
+}
+
+bool starts_with(BytesView der, BytesView prefix) {
+  return der.size() == prefix.size() + kEd25519Bytes && std::equal(prefix.begin(), prefix.end(), der.begin());
 }
 
 Result<KeyAlgorithm> algorithm_of(EVP_PKEY* key) {
@@ -62,9 +85,6 @@ Bytes spki_of(EVP_PKEY* key) {
   return out;
 }
 
-// Refuses to prompt: an encrypted key is an error, not a question on the terminal.
-int no_passphrase(char*, int, int, void*) { return -1; }
-
 }  // namespace
 
 std::string_view name_of(KeyAlgorithm algorithm) {
@@ -72,14 +92,12 @@ std::string_view name_of(KeyAlgorithm algorithm) {
 }
 
 Result<PublicKey> PublicKey::from_spki(BytesView der) {
-  if (der.size() != kEd25519SpkiBytes && der.size() != kP256SpkiBytes) {
-    return invalid("public key: " + std::to_string(der.size()) + " bytes of DER are no Ed25519 or P-256 key");
-  }
-  const std::uint8_t* at = der.data();
+  if (starts_with(der, kEd25519Spki)) return from_ed25519(der.subspan(kEd25519Spki.size()));
   PublicKey out;
-  out.key_ = own(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
+  const std::uint8_t* at = der.data();
+  if (der.size() == kP256SpkiBytes) out.key_ = own(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
-  if (!out.key_) return invalid("public key: not a SubjectPublicKeyInfo in DER");
+  if (!out.key_) return invalid("public key: not a SubjectPublicKeyInfo of Ed25519 or P-256");
   out.algorithm_ = TRY(algorithm_of(evp(out.key_)));
   out.spki_ = spki_of(evp(out.key_));
   if (!std::equal(out.spki_.begin(), out.spki_.end(), der.begin(), der.end())) {
@@ -90,34 +108,26 @@ Result<PublicKey> PublicKey::from_spki(BytesView der) {
 }
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
-  if (pem.size() > limits::kKeyFileBytesMax) return fail(ErrorKind::kLimit, "public key: larger than 64 KiB");
-  const Bio bio = reading(pem);
-  const std::shared_ptr<void> key = own(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_passphrase, nullptr));
-  ERR_clear_error();
-  if (!key) return invalid("public key: not a PUBLIC KEY in PEM");
-  PublicKey out = TRY(from_spki(spki_of(evp(key))));
-  if (out.pem() != pem)
-    return invalid("public key: PEM is not in its one spelling, 64 columns and nothing around it");
-  return out;
+  return from_spki(TRY(from_pem_text(kPublicLabel, pem)));
 }
 
 Result<PublicKey> PublicKey::from_ed25519(BytesView raw32) {
-  const std::shared_ptr<void> key =
-      own(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw32.data(), raw32.size()));
+  PublicKey out;
+  out.key_ = own(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw32.data(), raw32.size()));
   ERR_clear_error();
-  if (!key) return invalid("public key: an Ed25519 key has 32 bytes, got " + std::to_string(raw32.size()));
-  return from_spki(spki_of(evp(key)));
+  if (!out.key_)
+    return invalid("public key: an Ed25519 key has 32 bytes, got " + std::to_string(raw32.size()));
+  out.spki_.assign(kEd25519Spki.begin(), kEd25519Spki.end());
+  out.spki_.insert(out.spki_.end(), raw32.begin(), raw32.end());
+  out.keyid_ = sha256(out.spki_).hex();
+  return out;
 }
 
-std::string PublicKey::pem() const {
-  const Bio bio(BIO_new(BIO_s_mem()));
-  SP_CHECK(PEM_write_bio_PUBKEY(bio.get(), evp(key_)) == 1);
-  return text_of(bio);
-}
+std::string PublicKey::pem() const { return to_pem(kPublicLabel, spki_); }
 
 Bytes PublicKey::raw_ed25519() const {
   if (algorithm_ != KeyAlgorithm::kEd25519) return {};
-  return {spki_.end() - 32, spki_.end()};
+  return {spki_.end() - kEd25519Bytes, spki_.end()};
 }
 
 bool PublicKey::verify(BytesView message, BytesView signature) const {
@@ -132,10 +142,16 @@ bool PublicKey::verify(BytesView message, BytesView signature) const {
 
 Result<PrivateKey> PrivateKey::adopt(std::shared_ptr<void> key) {
   ERR_clear_error();
-  if (!key) return invalid("private key: not an unencrypted PKCS#8 key in PEM");
-  TRY(algorithm_of(evp(key)));
+  if (!key) return invalid("private key: not an unencrypted PKCS#8 key");
   PrivateKey out;
-  out.public_ = TRY(PublicKey::from_spki(spki_of(evp(key))));
+  if (TRY(algorithm_of(evp(key))) == KeyAlgorithm::kEd25519) {
+    std::array<std::uint8_t, kEd25519Bytes> raw{};
+    std::size_t size = raw.size();
+    SP_CHECK(EVP_PKEY_get_raw_public_key(evp(key), raw.data(), &size) == 1);
+    out.public_ = TRY(PublicKey::from_ed25519(raw));
+  } else {
+    out.public_ = TRY(PublicKey::from_spki(spki_of(evp(key))));
+  }
   out.key_ = std::move(key);
   return out;
 }
@@ -154,16 +170,25 @@ Result<PrivateKey> PrivateKey::from_ed25519_seed(BytesView seed32) {
 }
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
-  if (pem.size() > limits::kKeyFileBytesMax)
-    return fail(ErrorKind::kLimit, "private key: larger than 64 KiB");
-  const Bio bio = reading(pem);
-  return adopt(own(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr)));
+  Bytes der = TRY(from_pem_text(kPrivateLabel, pem));
+  const std::uint8_t* at = der.data();
+  Result<PrivateKey> out = starts_with(der, kEd25519Pkcs8)
+                               ? from_ed25519_seed(BytesView(der).subspan(kEd25519Pkcs8.size()))
+                               : adopt(own(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.size()))));
+  OPENSSL_cleanse(der.data(), der.size());
+  return out;
 }
 
 std::string PrivateKey::pem() const {
-  const Bio bio(BIO_new(BIO_s_secmem()));
-  SP_CHECK(PEM_write_bio_PKCS8PrivateKey(bio.get(), evp(key_), nullptr, nullptr, 0, nullptr, nullptr) == 1);
-  return text_of(bio);
+  PKCS8_PRIV_KEY_INFO* info = EVP_PKEY2PKCS8(evp(key_));
+  SP_CHECK(info != nullptr);
+  std::uint8_t* der = nullptr;
+  const int size = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+  SP_CHECK(size > 0);
+  std::string out = to_pem(kPrivateLabel, {der, static_cast<std::size_t>(size)});
+  OPENSSL_clear_free(der, static_cast<std::size_t>(size));
+  PKCS8_PRIV_KEY_INFO_free(info);
+  return out;
 }
 
 Bytes PrivateKey::sign(BytesView message) const {
