@@ -103,7 +103,8 @@ class Store::Batch {
 
   Result<void> commit() {
     std::vector<fs::path> files;
-    // The parent too: another writer may have made a folder and not yet synced its name.
+    // The parent too: it holds the names of folders that were made here, or by a writer that has not synced
+    // them yet.
     std::set<fs::path> folders{store_.directory_ / "objects" / "sha256"};
     // An object that is there already is kept only if its bytes are still the right ones.
     for (auto at = pending_.begin(); at != pending_.end();) {
@@ -114,7 +115,7 @@ class Store::Batch {
         at = pending_.erase(at);
         continue;
       }
-      TRY(make_directories_durably(*store_.env_, object.parent_path()));
+      TRY(store_.env_->make_directories(object.parent_path()));
       files.push_back(at->second);
       ++at;
     }
