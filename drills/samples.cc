@@ -68,11 +68,12 @@ Result<Schema> read_schema(const fs::path& path) {
   TRY(only_members(root, {"roles", "image", "contract"}));
   if (root.contains("roles")) {
     const Json roles = TRY(get_object(root, "roles"));
-    TRY(only_members(roles, {"label", "id", "contributor", "group"}));
+    TRY(only_members(roles, {"label", "id", "contributor", "group", "time"}));
     if (roles.contains("label")) out.options.roles.label = TRY(get_string(roles, "label"));
     if (roles.contains("id")) out.options.roles.id = TRY(get_string(roles, "id"));
     if (roles.contains("contributor")) out.options.roles.contributor = TRY(get_string(roles, "contributor"));
     if (roles.contains("group")) out.options.roles.group = TRY(get_string(roles, "group"));
+    if (roles.contains("time")) out.options.roles.time = TRY(get_string(roles, "time"));
   }
   if (root.contains("image")) {
     const Json image = TRY(get_object(root, "image"));

@@ -5,7 +5,7 @@
 //   NAME.csv           a data set, for a dataset guard. Beside it, where there is one, NAME.reference.csv
 //   (rows to hold
 //                      it against) and NAME.schema.json:
-//                      {"roles": {"label","id","contributor","group"}, "image":
+//                      {"roles": {"label","id","contributor","group","time"}, "image":
 //                      {"height","width","max_value"},
 //                       "contract": {"may_relabel","may_drop_rows","may_add_rows","label_mapping": {"M":
 //                       "1"}}}
