@@ -117,6 +117,7 @@ class Launch {
   Result<Outcome> run() {
     TRY(prepare());
     TRY(start());
+    if (watch_.on_start) watch_.on_start(lacking());
     Supervision supervision{.confinement = confinement_,
                             .watch = watch_,
                             .report = *report_,
@@ -126,12 +127,7 @@ class Launch {
                             .err = err_};
     Outcome outcome = TRY(supervise(supervision));
     outcome.confinement = digest_of(confinement_);
-    lacks_of_cgroups();
-    outcome.degraded = std::move(degraded_);
-    for (std::size_t i = 0; i < std::size(kLacks); ++i) {
-      if (report_->lacks[i]) outcome.degraded.emplace_back(kLacks[i]);
-    }
-    std::sort(outcome.degraded.begin(), outcome.degraded.end());
+    outcome.degraded = lacking();
     return outcome;
   }
 
@@ -169,14 +165,22 @@ class Launch {
     plan_.sample = !group_->limits_memory() || !group_->limits_processes() || !group_->counts_cpu();
   }
 
-  void lacks_of_cgroups() {
+  std::vector<std::string> lacking() const {
+    std::vector<std::string> all = degraded_;
     if (!group_->limits_memory()) {
-      lack("cgroup memory: absent; each process has the limit for its data, and the sum is sampled");
+      all.emplace_back(
+          "cgroup memory: absent; each process has the limit for its data, and the sum is sampled");
     }
     if (!group_->limits_processes()) {
-      lack("cgroup pids: absent; a resource limit holds in a user namespace, and the sum is sampled");
+      all.emplace_back(
+          "cgroup pids: absent; a resource limit holds in a user namespace, and the sum is sampled");
     }
-    if (!group_->counts_cpu()) lack("cgroup cpu: absent; processor time is sampled");
+    if (!group_->counts_cpu()) all.emplace_back("cgroup cpu: absent; processor time is sampled");
+    for (std::size_t i = 0; i < std::size(kLacks); ++i) {
+      if (report_->lacks[i]) all.emplace_back(kLacks[i]);
+    }
+    std::sort(all.begin(), all.end());
+    return all;
   }
 
   // Without id mapping a writable folder is handed to nobody for the time of the run.

@@ -94,9 +94,12 @@ struct Confinement {
 
 enum class Stream : std::uint8_t { kOut, kErr };
 
-// What the caller may watch while the command runs. `on_line` is called on the thread that called run(),
-// without the newline and for at most the first limits.output_bytes of a stream; a line is cut at 64 KiB.
+// What the caller may watch while the command runs. `on_start` is called once the sandbox has its own copies
+// of all descriptors, with what is lacking as far as it is known by then. `on_line` is called on the thread
+// that called run(), without the newline and for at most the first limits.output_bytes of a stream; a line is
+// cut at 64 KiB.
 struct Watch {
+  std::function<void(const std::vector<std::string>& degraded)> on_start = {};
   std::function<void(Stream, std::string_view)> on_line = {};
   int cancel = -1;  // a descriptor; when it becomes readable the tree is killed
 };

@@ -2,109 +2,145 @@
 
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <deque>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "learn/worker.h"
+#include "services/sandbox/fd.h"
 
 namespace sallyport::services::worker {
 namespace {
 
-namespace frames = learn::worker;
 using Clock = std::chrono::steady_clock;
+using sandbox::detail::Fd;
 
+// Of what a worker wrote before its end, in messages.
 constexpr std::size_t kQuotedLines = 6;
+constexpr std::size_t kQuotedBytes = 200;
 
-int milliseconds_left(Clock::time_point deadline) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-  return static_cast<int>(std::max<std::int64_t>(left, 0));
+int left_ms(Clock::time_point until) {
+  return static_cast<int>(
+      std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count()));
 }
 
-// One life of the worker: the thread that is inside sandbox::run, the socket and the way to end it.
-class Life {
+std::string how_it_ended(const std::optional<Result<sandbox::Outcome>>& end) {
+  if (!end) return "";
+  if (!*end) return "; " + end->error().message;
+  const sandbox::Outcome& outcome = **end;
+  std::string text;
+  if (outcome.limit == sandbox::Limit::kCancelled) {
+    text = "; it was killed";
+  } else if (outcome.limit != sandbox::Limit::kNone) {
+    text = "; it hit its limit of " + std::string(sandbox::name_of(outcome.limit));
+  } else if (outcome.signal != 0) {
+    text = "; it died of signal " + std::to_string(outcome.signal);
+  } else {
+    text = "; it ended with status " + std::to_string(outcome.exit_status);
+  }
+  for (const sandbox::Denial& denial : outcome.denials) {
+    text += ", was refused " + denial.what + " " + std::to_string(denial.count) + " times";
+  }
+  return text;
+}
+
+// One running worker: the thread that confines it, and our end of its socket.
+class Running {
  public:
-  static Result<std::unique_ptr<Life>> start(const Plan& plan) {
-    int sockets[2];
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
-      return fail(ErrorKind::kIo, plan.name + ": cannot make a socket: " + std::strerror(errno));
+  static Result<std::unique_ptr<Running>> start(const sandbox::Confinement& confinement) {
+    std::array<int, 2> pair{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) != 0) {
+      return fail(ErrorKind::kIo, "cannot make a socket: " + std::string(std::strerror(errno)));
     }
-    const int cancel = ::eventfd(0, EFD_CLOEXEC);
-    if (cancel < 0) {
-      ::close(sockets[0]);
-      ::close(sockets[1]);
-      return fail(ErrorKind::kIo, plan.name + ": cannot make an event: " + std::strerror(errno));
-    }
-    return std::unique_ptr<Life>(new Life(plan, sockets[0], sockets[1], cancel));
+    auto running = std::make_unique<Running>();
+    running->socket_ = Fd(pair[0]);
+    running->theirs_ = Fd(pair[1]);
+    running->cancel_ = Fd(::eventfd(0, EFD_CLOEXEC));
+    if (!running->cancel_) return fail(ErrorKind::kIo, "cannot make an event");
+    running->thread_ = std::thread([self = running.get(), confinement] { self->confine(confinement); });
+    return running;
   }
-  ~Life() {
-    kill();
-    ::close(socket_);
-    ::close(cancel_);
-  }
-  Life(const Life&) = delete;
-  Life& operator=(const Life&) = delete;
+  ~Running() { end(); }
+  Running() = default;
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 
-  int socket() const { return socket_; }
-  bool ended() const { return ended_; }
+  int socket() const { return socket_.get(); }
 
-  // Ends the tree, waits for it and says how it ended.
-  std::string kill() {
-    const std::uint64_t one = 1;
-    std::ignore = ::write(cancel_, &one, sizeof one);
-    if (thread_.joinable()) thread_.join();
+  std::vector<std::string> degraded() {
     const std::lock_guard lock(mutex_);
-    std::string out = end_;
-    for (const std::string& line : lines_) out += "\n    " + line;
-    return out;
+    return degraded_;
+  }
+
+  bool ended() {
+    const std::lock_guard lock(mutex_);
+    return end_.has_value();
+  }
+
+  // The last lines that it wrote to its streams, each after a line break and blanks.
+  std::string last_lines() {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const std::string& line : lines_) text += "\n    " + line;
+    return text;
+  }
+
+  // Kills the worker unless it has ended by itself within a moment, so that its own end is what is told.
+  std::optional<Result<sandbox::Outcome>> end() {
+    if (!thread_.joinable()) return end_;
+    {
+      std::unique_lock lock(mutex_);
+      ended_.wait_for(lock, std::chrono::milliseconds(20), [this] { return end_.has_value(); });
+    }
+    const std::uint64_t one = 1;
+    while (::write(cancel_.get(), &one, sizeof(one)) < 0 && errno == EINTR) {
+    }
+    thread_.join();
+    return end_;
   }
 
  private:
-  Life(const Plan& plan, int socket, int far, int cancel) : socket_(socket), cancel_(cancel) {
-    sandbox::Confinement confinement = plan.confinement;
-    confinement.inherited.push_back({.host = far, .inside = kWorkerDescriptor});
-    thread_ = std::thread([this, far, box = std::move(confinement)] { live(box, far); });
+  void confine(sandbox::Confinement confinement) {
+    confinement.inherited.push_back({.host = theirs_.get(), .inside = learn::worker::kDescriptor});
+    const sandbox::Watch watch{.on_start =
+                                   [this](const std::vector<std::string>& degraded) {
+                                     const std::lock_guard lock(mutex_);
+                                     degraded_ = degraded;
+                                     // Ours alone may be open now, or the worker's end would go unnoticed.
+                                     theirs_.reset();
+                                   },
+                               .on_line =
+                                   [this](sandbox::Stream, std::string_view line) {
+                                     const std::lock_guard lock(mutex_);
+                                     lines_.emplace_back(line.substr(0, kQuotedBytes));
+                                     if (lines_.size() > kQuotedLines) lines_.pop_front();
+                                   },
+                               .cancel = cancel_.get()};
+    Result<sandbox::Outcome> end = sandbox::run(confinement, watch);
+    const std::lock_guard lock(mutex_);
+    theirs_.reset();
+    end_ = std::move(end);
+    ended_.notify_all();
   }
 
-  void live(const sandbox::Confinement& confinement, int far) {
-    const sandbox::Watch watch{.on_line = [this](sandbox::Stream, std::string_view line) {
-                                 const std::lock_guard lock(mutex_);
-                                 lines_.emplace_back(line);
-                                 if (lines_.size() > kQuotedLines) lines_.pop_front();
-                               },
-                               .cancel = cancel_};
-    const auto outcome = sandbox::run(confinement, watch);
-    {
-      const std::lock_guard lock(mutex_);
-      if (!outcome) {
-        end_ = outcome.error().message;
-      } else if (outcome->limit != sandbox::Limit::kNone && outcome->limit != sandbox::Limit::kCancelled) {
-        end_ = "it hit its limit of " + std::string(name_of(outcome->limit));
-      } else if (outcome->signal != 0 && outcome->limit == sandbox::Limit::kNone) {
-        end_ = "it was ended by signal " + std::to_string(outcome->signal);
-      } else if (outcome->limit == sandbox::Limit::kNone) {
-        end_ = "it ended with status " + std::to_string(outcome->exit_status);
-      }
-    }
-    ended_ = true;
-    // Ours until now, since only the command's end may close the connection: a reader then sees its end.
-    ::close(far);
-  }
-
-  int socket_;
-  int cancel_;
-  std::mutex mutex_;
-  std::string end_;
-  std::deque<std::string> lines_;
-  std::atomic<bool> ended_{false};
+  Fd socket_;
+  Fd theirs_;
+  Fd cancel_;
   std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::vector<std::string> degraded_;
+  std::deque<std::string> lines_;
+  std::optional<Result<sandbox::Outcome>> end_;
 };
 
 }  // namespace
@@ -113,74 +149,124 @@ class WorkerHost::Impl {
  public:
   explicit Impl(Plan plan) : plan_(std::move(plan)) {}
 
-  Result<Reply> call(const Json* header, BytesView payload, int timeout_ms) {
-    const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-    const std::unique_lock turn(turn_, deadline);
-    if (!turn.owns_lock()) return fail(ErrorKind::kIo, plan_.name + ": busy for " + std::to_string(timeout_ms) + " ms");
-    TRY(ensure_started());
-    if (header == nullptr) return Reply{};
-    return exchange(*header, payload, deadline);
+  Result<void> warm() {
+    TRY(take_turn(Clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms)));
+    const Result<void> done = started();
+    give_turn();
+    return done;
   }
-  int starts() const { return starts_; }
-  const Plan& plan() const { return plan_; }
+
+  Result<Reply> call(const Json& header, BytesView payload, int timeout_ms) {
+    const auto until = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    TRY(take_turn(until));
+    Result<Reply> reply = answered(header, payload, until);
+    give_turn();
+    return reply;
+  }
+
+  int starts() {
+    const std::lock_guard lock(mutex_);
+    return starts_;
+  }
+
+  Json confinement() {
+    const std::lock_guard lock(mutex_);
+    return {{"worker", plan_.name},
+            {"confinement", sandbox::digest_of(plan_.confinement).hex()},
+            {"degraded", worker_ ? worker_->degraded() : std::vector<std::string>{}}};
+  }
 
  private:
-  Result<void> ensure_started() {
-    if (life_ && !life_->ended()) return {};
-    life_.reset();
-    life_ = TRY(Life::start(plan_));
-    ++starts_;
+  Result<void> take_turn(Clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    if (!free_.wait_until(lock, until, [this] { return !busy_; })) {
+      return fail(ErrorKind::kLimit, plan_.name + ": busy with other requests until the time was up");
+    }
+    busy_ = true;
+    return {};
+  }
+  void give_turn() {
+    const std::lock_guard lock(mutex_);
+    busy_ = false;
+    free_.notify_one();
+  }
+
+  // What follows runs in the turn of one caller; `mutex_` is taken only to let others look.
+  Result<void> started() {
+    if (worker_ && !worker_->ended()) return {};
+    drop();
+    Result<std::unique_ptr<Running>> made = Running::start(plan_.confinement);
+    if (!made) return within(plan_.name, made.error());
+    {
+      const std::lock_guard lock(mutex_);
+      worker_ = std::move(*made);
+      ++starts_;
+    }
     if (plan_.hello.is_null()) return {};
-    const Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
-    auto reply = exchange(plan_.hello, plan_.hello_payload, deadline);
+    const auto until = Clock::now() + std::chrono::milliseconds(plan_.start_timeout_ms);
+    const Result<Reply> reply = exchanged(plan_.hello, plan_.hello_payload, until);
     if (reply) return {};
-    life_.reset();
+    drop();
     return std::unexpected(reply.error());
   }
 
-  Result<Reply> exchange(const Json& header, BytesView payload, Clock::time_point deadline) {
-    auto sent = frames::write_frame(life_->socket(), header, payload, milliseconds_left(deadline));
-    if (!sent) return broken(sent.error());
-    auto frame = frames::read_frame(life_->socket(), milliseconds_left(deadline));
-    if (!frame) return broken(frame.error());
-    if (auto failed = frames::error_of(frame->header); !failed) {
-      Error error = failed.error();
-      error.kind = ErrorKind::kDenied;
-      return within(plan_.name, error);
+  Result<Reply> answered(const Json& header, BytesView payload, Clock::time_point until) {
+    TRY(started());
+    return exchanged(header, payload, until);
+  }
+
+  Result<Reply> exchanged(const Json& header, BytesView payload, Clock::time_point until) {
+    namespace frames = learn::worker;
+    // What is wrong with the request itself is found before a byte of it is sent.
+    const std::string text = header.dump();
+    if (!header.is_object() || text.size() > limits::kWorkerHeaderBytesMax) {
+      return invalid(plan_.name + ": the header of a request is not an object within kWorkerHeaderBytesMax");
     }
-    return Reply{std::move(frame->header), std::move(frame->payload)};
+    if (payload.size() > limits::kWorkerPayloadBytesMax) {
+      return fail(ErrorKind::kLimit,
+                  plan_.name + ": the payload of a request is over kWorkerPayloadBytesMax");
+    }
+    const Result<void> sent = frames::write_frame(worker_->socket(), header, payload, left_ms(until));
+    if (!sent) return broken(sent.error());
+    Result<frames::Frame> reply = frames::read_frame(worker_->socket(), left_ms(until));
+    if (!reply) return broken(reply.error());
+    if (const Result<void> refused = frames::error_of(reply->header); !refused) {
+      return within(plan_.name, refused.error());
+    }
+    return Reply{.header = std::move(reply->header), .payload = std::move(reply->payload)};
   }
 
-  // After a broken exchange there is no way back into step: the worker is killed, the next call starts another.
+  // There is no way back into step with a worker that missed one: it is killed, and the next call gets a new
+  // one.
   std::unexpected<Error> broken(const Error& error) {
-    const std::string end = life_->kill();
-    life_.reset();
-    return fail(ErrorKind::kIo, plan_.name + ": " + error.message + (end.empty() ? "" : "; " + end));
+    const std::unique_ptr<Running> worker = drop();
+    const std::string end = how_it_ended(worker->end()) + worker->last_lines();
+    const std::string what =
+        error.kind == ErrorKind::kNotFound ? "worker: gone without an answer" : error.message;
+    return fail(ErrorKind::kIo, plan_.name + ": " + what + end, error.hint);
   }
 
-  Plan plan_;
-  std::timed_mutex turn_;
-  std::unique_ptr<Life> life_;
-  std::atomic<int> starts_{0};
+  std::unique_ptr<Running> drop() {
+    const std::lock_guard lock(mutex_);
+    return std::move(worker_);
+  }
+
+  const Plan plan_;
+  std::mutex mutex_;
+  std::condition_variable free_;
+  bool busy_ = false;
+  std::unique_ptr<Running> worker_;
+  int starts_ = 0;
 };
 
 WorkerHost::WorkerHost(Plan plan) : impl_(std::make_unique<Impl>(std::move(plan))) {}
 WorkerHost::~WorkerHost() = default;
 
-Result<void> WorkerHost::warm() {
-  TRY(impl_->call(nullptr, {}, impl_->plan().start_timeout_ms));
-  return {};
-}
-
+Result<void> WorkerHost::warm() { return impl_->warm(); }
 Result<Reply> WorkerHost::call(const Json& header, BytesView payload, int timeout_ms) {
-  return impl_->call(&header, payload, timeout_ms);
+  return impl_->call(header, payload, timeout_ms);
 }
-
 int WorkerHost::starts() const { return impl_->starts(); }
-
-Json WorkerHost::confinement() const {
-  return Json{{"worker", impl_->plan().name},
-              {"confinement", sandbox::digest_of(impl_->plan().confinement).hex()}};
-}
+Json WorkerHost::confinement() const { return impl_->confinement(); }
 
 }  // namespace sallyport::services::worker

@@ -20,8 +20,6 @@
 
 namespace sallyport::services::worker {
 
-inline constexpr int kWorkerDescriptor = 3;
-
 struct Plan {
   std::string name;  // for messages: "sallyport-openvino"
   // Its `inherited` gets the socket as number 3; limits.wall_s bounds the worker's life, not a request.
@@ -47,13 +45,14 @@ class WorkerHost {
 
   // Starts the worker when it is not running, so that the first request does not pay for it.
   Result<void> warm();
-  // kDenied when the worker answered {"error": …}; kIo when it died, broke the protocol or ran out of time,
-  // with what its confinement says of its end.
+  // The worker's own Error when it answered with one; kIo when it died, broke the protocol or ran out of
+  // time, with what its confinement says of its end; kLimit when the turn did not come in time.
   Result<Reply> call(const Json& header, BytesView payload = {}, int timeout_ms = limits::kWorkerTimeoutMs);
 
   // How often a worker was started: 1 unless one had to be replaced.
   int starts() const;
-  // The worker and the digest of its confinement, for attestations.
+  // {"worker","confinement","degraded"}: what confines the worker, and which mechanisms were lacking at its
+  // last start.
   Json confinement() const;
 
  private:
