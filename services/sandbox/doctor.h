@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/json.h"
+#include "services/sandbox/launch.h"
 
 namespace sallyport::services::sandbox {
 
@@ -32,5 +33,9 @@ struct Fact {
 std::vector<Fact> examine(const std::filesystem::path& binary_folder);
 
 Json to_json(const std::vector<Fact>& facts);
+
+namespace detail {
+std::vector<Fact> examine_without(const std::filesystem::path& binary_folder, const Without& without);
+}
 
 }  // namespace sallyport::services::sandbox
