@@ -63,7 +63,8 @@ void print_row(const Coverage& coverage, Output& output) {
   state.resize(8, ' ');
   std::string what = answer(coverage);
   if (coverage.state == State::kOpen) what = what.substr(0, what.find("; "));
-  output.line("  " + output.paint(tint_of(coverage.state), state) + "  " + id + "  " + what);
+  const std::string drill = coverage.has_drill ? "drill  " : "-      ";
+  output.line("  " + output.paint(tint_of(coverage.state), state) + "  " + drill + id + "  " + what);
 }
 
 std::string count_text(const std::array<std::size_t, 3>& counts) {
