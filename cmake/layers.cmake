@@ -78,3 +78,10 @@ target_link_libraries(sallyport PRIVATE sp_cli)
 # Blinds each guard and walls it; `./dev mutate` runs it from the root of the checkout.
 add_executable(sallyport-mutate drills/mutate_main.cc)
 target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)
+
+# The figures that the project promises, measured: ./dev bench.
+file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
+if(bench_sources)
+  add_executable(sallyport-bench ${bench_sources})
+  target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services)
+endif()
