@@ -61,6 +61,11 @@ if(drill_sources)
   file(GLOB drill_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/data/*.csv)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/drills/data.cc PROPERTIES
     OBJECT_DEPENDS "${drill_tables}" COMPILE_DEFINITIONS SALLYPORT_DATA_DIR="${CMAKE_SOURCE_DIR}/tests/data")
+  # drills/honest_models.cc does the same with samples of the pickle guard.
+  set(honest_dir ${CMAKE_SOURCE_DIR}/production/model_export/testdata/pickle_code_execution/clean)
+  file(GLOB honest_models CONFIGURE_DEPENDS ${honest_dir}/*)
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/drills/honest_models.cc PROPERTIES
+    OBJECT_DEPENDS "${honest_models}" COMPILE_DEFINITIONS SALLYPORT_HONEST_DIR="${honest_dir}")
 else()
   add_library(sp_drills INTERFACE)
 endif()

@@ -323,4 +323,62 @@ Report Scanner::run(BytesView file) {
 
 Report scan_pickles(BytesView file) { return Scanner().run(file); }
 
+namespace {
+
+std::string_view verb_of(How how) {
+  switch (how) {
+    case How::kImported:
+      return "import ";
+    case How::kCalled:
+      return "call ";
+    case How::kConstructed:
+      return "construct ";
+    case How::kBuilt:
+      return "set the state of ";
+    case How::kFilled:
+      return "fill ";
+  }
+  return "";
+}
+
+std::string prefix(const std::string& layer) { return layer.empty() ? "" : layer + ": "; }
+
+Finding to_finding(const Concern& concern, const std::string& path, std::string_view remedy) {
+  const bool acts = concern.how != How::kImported;
+  const bool dangerous = concern.judgement == Judgement::kDangerous;
+  Finding finding{.severity = dangerous && acts ? Severity::kCritical : Severity::kHigh,
+                  .confidence = dangerous ? Confidence::kHigh : Confidence::kMedium,
+                  .where = {.path = path},
+                  .message = prefix(concern.path) + "loading would " + std::string(verb_of(concern.how)) +
+                             concern.call + ", which " + concern.reason,
+                  .remedy = std::string(remedy)};
+  if (concern.in_place) {
+    finding.where.offset = concern.offset;
+  } else {
+    finding.message += " (byte " + std::to_string(concern.offset) + " of what is unpacked)";
+  }
+  return finding;
+}
+
+}  // namespace
+
+Result<Examination> examine(const Report& report, const std::string& path, std::string_view remedy) {
+  Examination out;
+  for (const Concern& concern : report.concerns) out.findings.push_back(to_finding(concern, path, remedy));
+  for (const Note& note : report.divergences) {
+    out.findings.push_back(
+        {.severity = Severity::kHigh,
+         .confidence = Confidence::kMedium,
+         .where = {.path = path, .offset = note.offset},
+         .message = prefix(note.path) + "loaders disagree on what the bytes say: " + note.what,
+         .remedy = std::string(remedy)});
+  }
+  if (out.findings.empty() && !report.unread.empty()) {
+    const Note& note = report.unread.front();
+    return invalid(path + ": " + prefix(note.path) + note.what, "what could not be read was not searched");
+  }
+  out.statistics.push_back({.name = "pickles interpreted", .value = static_cast<double>(report.pickles)});
+  return out;
+}
+
 }  // namespace sallyport::formats::pickle

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/finding.h"
+#include "core/result.h"
 #include "formats/layers.h"
 #include "formats/pickle_policy.h"
 
@@ -39,5 +41,9 @@ struct Report {
 inline constexpr std::size_t kConcernsMax = 200;
 
 Report scan_pickles(BytesView file);
+
+// What a guard says of a report: a finding a concern and a disagreement between loaders; and when there is
+// none, but something could not be followed to its end, an Error, because silence would then mean nothing.
+Result<Examination> examine(const Report& report, const std::string& path, std::string_view remedy);
 
 }  // namespace sallyport::formats::pickle

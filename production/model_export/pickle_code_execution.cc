@@ -1,0 +1,32 @@
+// export-deserialize-exec: loading a pickle runs whatever callable it names.
+//
+// The stream is interpreted over symbols and never unpickled. What it would import, call, construct or change
+// is held against a table of exact globals, because a list of forbidden ones loses to the next gadget.
+#include "core/guard.h"
+#include "formats/pickle_scan.h"
+
+namespace sallyport::production::model_export {
+namespace {
+
+constexpr std::string_view kRemedy = "load a safetensors edition of this model, or ask its publisher for one";
+
+Result<Examination> check(const FileSubject& file, const Parameters&) {
+  return formats::pickle::examine(formats::pickle::scan_pickles(file.bytes), file.path, kRemedy);
+}
+
+}  // namespace
+
+extern const Guard pickle_code_execution;
+const Guard pickle_code_execution{
+    .id = "pickle_code_execution",
+    .threats = {"export-deserialize-exec"},
+    .summary =
+        "a model file that would import, call or change anything but known data types when it is loaded",
+    .looks_for =
+        "globals outside the table of allowed ones, and allowed ones with other arguments, in every pickle "
+        "of "
+        "the file: in zip, tar, gzip and zlib, in object arrays, one after another, behind joblib's arrays; "
+        "bzip2, xz, zstd, lz4 and 7z are not opened and make the file one that could not be judged",
+    .file = check};
+
+}  // namespace sallyport::production::model_export
