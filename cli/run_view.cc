@@ -35,10 +35,14 @@ std::string verdict_text(const StageResult& stage, const Output& output) {
 std::string guards_text(const StageResult& stage) {
   const Json guards = stage.predicate.value("guards", Json::array());
   std::size_t findings = 0;
-  for (const Json& guard : guards) findings += guard.value("findings", Json::array()).size();
+  for (const Json& guard : guards) {
+    for (const Json& finding : guard.value("findings", Json::array())) {
+      findings += finding.value("severity", "") == "info" ? 0 : 1;
+    }
+  }
   if (guards.empty()) return "held by the platform";
   const std::string who = std::to_string(guards.size()) + (guards.size() == 1 ? " guard" : " guards");
-  return findings == 0 ? who + ", nothing found" : who + ", " + std::to_string(findings) + " findings";
+  return findings == 0 ? who + ", nothing found" : who + ", " + std::to_string(findings) + (findings == 1 ? " finding" : " findings");
 }
 
 void print_stage(const StageResult& stage, Output& output) {

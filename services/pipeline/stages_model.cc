@@ -2,6 +2,7 @@
 #include "services/pipeline/stages.h"
 
 #include <algorithm>
+#include <array>
 
 #include "services/tools.h"
 
@@ -32,6 +33,13 @@ bool has_file(StageContext& context, const std::string& artifact, const std::str
   return manifest && manifest->find(file) != nullptr;
 }
 
+// Which intervals are replayed, drawn after the trainer has handed over its log.
+std::uint32_t challenge(Env& env) {
+  std::array<std::uint8_t, 4> bytes{};
+  env.random(bytes);
+  return static_cast<std::uint32_t>(bytes[0]) << 16 | static_cast<std::uint32_t>(bytes[1]) << 8 | bytes[2];
+}
+
 // The runner replays intervals of the training log itself. A trainer of the user's own that leaves no log cannot be
 // spot-checked; the guard says so.
 Result<void> present_training(StageContext& context) {
@@ -39,7 +47,8 @@ Result<void> present_training(StageContext& context) {
   Json observed{{"intervals", Json::array()}};
   if (logged) {
     const fs::path out = context.scratch() / "replay";
-    StepCommand replay = TRY(torch(context, {"replay"}, {"train", "model"}));
+    StepCommand replay =
+        TRY(torch(context, {"replay", "--seed", std::to_string(challenge(context.env()))}, {"train", "model"}));
     replay.out = out;
     TRY(context.execute(replay));
     observed = TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));
