@@ -1,0 +1,145 @@
+// The runner on a real project: gates, confinement, resuming, and steps of the user's own.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <random>
+#include <thread>
+
+#include "services/project/check.h"
+#include "tests/project_fixture.h"
+
+namespace sallyport {
+namespace {
+
+using services::pipeline::RunReport;
+
+class Pipeline : public testing_support::ProjectFixture {};
+
+TEST_F(Pipeline, UnchangedStagesAreNotRunAgain) {
+  const auto first = run(Stage::kPreparation);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_EQ(first->verdict, Verdict::kPass) << first->reason;
+  const auto second = run(Stage::kPreparation);
+  ASSERT_TRUE(second) << second.error().message;
+  for (std::size_t i = 0; i < second->stages.size(); ++i) {
+    EXPECT_FALSE(first->stages[i].unchanged);
+    EXPECT_TRUE(second->stages[i].unchanged) << name_of(second->stages[i].stage);
+    EXPECT_EQ(first->stages[i].outputs, second->stages[i].outputs);
+  }
+}
+
+TEST_F(Pipeline, OnlyWhatDependsOnAChangeRunsAgain) {
+  ASSERT_TRUE(run(Stage::kVersionedData));
+  set_stage("preparation", "{split: {test: 0.3}}");
+  const auto again = run(Stage::kVersionedData);
+  ASSERT_TRUE(again) << again.error().message;
+  for (const auto& stage : again->stages) {
+    EXPECT_EQ(stage.unchanged, stage.stage < Stage::kPreparation) << name_of(stage.stage);
+  }
+}
+
+TEST_F(Pipeline, AnUnsignedDefinitionIsNotExecuted) {
+  set_stage("preprocessing", "{run: [sh, -c, 'touch /project/mark; cp /in/raw /out/clean']}", false);
+  const auto refused = run(Stage::kPreprocessing);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
+  EXPECT_NE(refused.error().message.find("not signed by the lead"), std::string::npos) << refused.error().message;
+}
+
+TEST_F(Pipeline, ATamperedFeedIsRefusedBeforeItIsParsed) {
+  std::string feed = read("feed/digits.csv");
+  feed[feed.size() / 2] = feed[feed.size() / 2] == '1' ? '2' : '1';
+  fs::remove(folder_ / "feed/digits.csv");
+  write("feed/digits.csv", feed);
+  const auto report = run(Stage::kPreprocessing);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->verdict, Verdict::kBlock);
+  EXPECT_EQ(report->stages.size(), 1U);
+}
+
+TEST_F(Pipeline, ACleaningStepThatRelabelsIsBlocked) {
+  write("clean.py",
+        "import os\n"
+        "rows = open(os.environ['SALLYPORT_IN'] + '/raw').read().splitlines()\n"
+        "label = rows[0].split(',').index('digit')\n"
+        "out = [rows[0]]\n"
+        "for row in rows[1:]:\n"
+        "    cells = row.split(',')\n"
+        "    if cells[label] == '3' and len(out) % 7 == 0: cells[label] = '8'\n"
+        "    out.append(','.join(cells))\n"
+        "open(os.environ['SALLYPORT_OUT'] + '/clean', 'w').write('\\n'.join(out) + '\\n')\n");
+  set_stage("preprocessing", "{run: [python3, clean.py]}");
+  const auto report = run(Stage::kPreparation);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->verdict, Verdict::kBlock);
+  EXPECT_EQ(report->stages.back().stage, Stage::kPreprocessing);
+  EXPECT_NE(report->reason.find("label_transition"), std::string::npos) << report->reason;
+}
+
+TEST_F(Pipeline, AStepWritesWhatItDeclaredAndNothingElse) {
+  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /out/extra']}");
+  const auto extra = run(Stage::kPreprocessing);
+  ASSERT_FALSE(extra && extra->verdict < Verdict::kBlock);
+  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /project/mark; cat .sallyport/keys/lead.key']}");
+  const auto report = run(Stage::kPreprocessing);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->verdict, Verdict::kBlock) << "a step that fails to write where it must not is a failed step";
+  EXPECT_FALSE(fs::exists(folder_ / "mark"));
+}
+
+// The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the run goes on.
+TEST_F(Pipeline, AKilledRunResumes) {
+  const std::string binary = std::string(SALLYPORT_BINARY_DIR) + "/sallyport";
+  std::mt19937 random(7);
+  for (int i = 0; i < 12; ++i) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      const int null = ::open("/dev/null", O_WRONLY);
+      ::dup2(null, 1);
+      ::dup2(null, 2);
+      ::execl(binary.c_str(), "sallyport", "-C", folder_.c_str(), "run", "--until", "versioned_data", nullptr);
+      ::_exit(127);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == 127) << "the binary is missing";
+    const auto workspace = trust::Workspace::open(system_env(), folder_);
+    ASSERT_TRUE(workspace);
+    const auto root = workspace->load_root();
+    ASSERT_TRUE(root);
+    auto ledger = workspace->open_ledger(*root);
+    ASSERT_TRUE(ledger) << ledger.error().message;
+    const auto sound = ledger->fsck();
+    EXPECT_TRUE(sound) << sound.error().message;
+  }
+  const auto report = run(Stage::kVersionedData);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->verdict, Verdict::kPass) << report->reason;
+  EXPECT_EQ(report->stages.size(), 5U);
+}
+
+// The system's Python and no framework: the user's own trainer takes the built-in one's place.
+TEST_F(Pipeline, AUsersTrainerReplacesTheBuiltIn) {
+  const auto script = system_env().read_file(fs::path(SALLYPORT_SOURCE_DIR) / "tests/data/train_plain.py");
+  ASSERT_TRUE(script) << script.error().message;
+  write("train.py", std::string(as_text(*script)));
+  set_stage("training", "{run: [python3, train.py], seed: 7}");
+  set_stage("validation", "{at-least: {accuracy: 0.90}}");
+  const auto report = run();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_LT(report->verdict, Verdict::kBlock) << report->reason;
+  EXPECT_EQ(report->stages.size(), 16U);
+  const auto workspace = trust::Workspace::open(system_env(), folder_);
+  ASSERT_TRUE(workspace);
+  const auto project = services::pipeline::load_project(system_env(), folder_);
+  const auto verified = services::project::verify_project(*workspace, "digits@champion", project->policy,
+                                                          system_env().now_unix_s());
+  EXPECT_TRUE(verified.verified()) << verified.reason;
+}
+
+}  // namespace
+}  // namespace sallyport
