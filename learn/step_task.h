@@ -33,6 +33,8 @@ class StepTask {
   const fs::path& in() const { return in_; }
   const fs::path& out() const { return out_; }
   std::uint64_t seed() const { return seed_; }
+  // The name of the label column; empty when the schema has none.
+  const std::string& label() const { return roles_.label; }
 
   // An option by name, from the flags or from the pipeline file; nothing when neither says it.
   Result<std::optional<double>> number(const std::string& name) const;

@@ -47,7 +47,7 @@ FinishedRun make_run(const fs::path& folder) {
   };
   const auto report = services::pipeline::run_pipeline(system_env(), project->definition, project->policy, options);
   EXPECT_TRUE(report) << report.error().message;
-  if (report) EXPECT_LT(report->verdict, Verdict::kBlock) << report->reason;
+  if (report) { EXPECT_LT(report->verdict, Verdict::kBlock) << report->reason; }
   return run;
 }
 
