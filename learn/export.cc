@@ -52,7 +52,7 @@ class GraphBuilder {
                       batch_of(kProbabilitiesName, network.classes.size())};
     scale();
     for (std::size_t i = 0; i < network.layers.size(); ++i) layer(i);
-    add("Identity", {}, std::string(kLogitsName));
+    if (network.layers.empty()) add("Identity", {}, std::string(kLogitsName));
     add("Softmax", {}, std::string(kProbabilitiesName), {integer("axis", 1)});
     return std::move(graph_);
   }
@@ -103,7 +103,8 @@ class GraphBuilder {
 
   void layer(std::size_t index) {
     const Layer& of = model_.network.layers[index];
-    const std::string output = "layers." + std::to_string(index);
+    const bool last = index + 1 == model_.network.layers.size();
+    const std::string output = last ? std::string(kLogitsName) : "layers." + std::to_string(index);
     const std::int64_t kernel = of.kernel;
     const std::int64_t padding = of.padding;
     switch (of.kind) {
