@@ -26,7 +26,8 @@ Result<Answer> verify(const Arguments& arguments) {
   const Policy policy = TRY(services::pipeline::project_policy(env, workspace.root.parent_path()));
   const std::int64_t now = env.now_unix_s();
   const auto resolved = trust::resolve_artifact(workspace, name, policy, now);
-  return Answer{resolved ? resolved->title : name, services::project::verify_project(workspace, name, policy, now)};
+  return Answer{resolved ? resolved->title : name,
+                services::project::verify_project(workspace, name, policy, now)};
 }
 
 std::string_view word_of(LinkVerdict verdict) {
