@@ -9,7 +9,9 @@ namespace sallyport::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {.name = "data", .value = "FILE", .doc = "the first batch, CSV with a header; without it, the UCI digits"},
+    {.name = "data",
+     .value = "FILE",
+     .doc = "the first batch, CSV with a header; without it, the UCI digits"},
     {.name = "label", .value = "COLUMN", .doc = "the column that the model learns to predict"},
     {.name = "id", .value = "COLUMN", .doc = "the column that identifies a row"},
     {.name = "contributor", .value = "COLUMN", .doc = "the column that says who supplied a row"},
@@ -17,7 +19,8 @@ constexpr Flag kFlags[] = {
 };
 
 Result<services::project::InitOptions> options_of(const Arguments& arguments, Env& env) {
-  services::project::InitOptions options{.folder = arguments.has("workspace") ? arguments.text("workspace") : "."};
+  services::project::InitOptions options{.folder =
+                                             arguments.has("workspace") ? arguments.text("workspace") : "."};
   if (arguments.has("name")) options.name = arguments.text("name");
   if (!arguments.has("data")) {
     options.feed_csv = std::string(drills::digits_csv());
@@ -31,7 +34,8 @@ Result<services::project::InitOptions> options_of(const Arguments& arguments, En
   const Bytes bytes = TRY(env.read_file(file));
   options.feed_csv = std::string(as_text(bytes));
   options.feed_file = file.filename().string();
-  options.roles = {.label = arguments.text("label"), .id = arguments.text("id"),
+  options.roles = {.label = arguments.text("label"),
+                   .id = arguments.text("id"),
                    .contributor = arguments.text("contributor")};
   return options;
 }
@@ -55,7 +59,7 @@ extern const Command init_command;
 const Command init_command{
     .name = "init",
     .summary = "make keys, a policy and a commented pipeline in this folder; it runs at once",
-    .example = "sallyport init --data patients.csv --label diagnosis --id patient\n  made  pipeline.yaml",
+    .example = "$ sallyport init --data patients.csv --label diagnosis --id patient\n  made  pipeline.yaml",
     .flags = kFlags,
     .run = run};
 

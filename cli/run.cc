@@ -43,7 +43,9 @@ extern const Command run_command;
 const Command run_command{
     .name = "run",
     .summary = "run the pipeline of this folder: confined, searched, judged, attested, logged",
-    .example = "sallyport init && sallyport run\n  pass     data acquisition        0.05 s  log #3    1 guard, nothing found",
+    .example =
+        "$ sallyport init && sallyport run\n  pass     data acquisition        0.05 s  log #3    1 guard, "
+        "nothing found",
     .flags = kFlags,
     .run = run};
 

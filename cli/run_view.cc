@@ -42,13 +42,14 @@ std::string guards_text(const StageResult& stage) {
   }
   if (guards.empty()) return "held by the platform";
   const std::string who = std::to_string(guards.size()) + (guards.size() == 1 ? " guard" : " guards");
-  return findings == 0 ? who + ", nothing found" : who + ", " + std::to_string(findings) + (findings == 1 ? " finding" : " findings");
+  return findings == 0 ? who + ", nothing found"
+                       : who + ", " + std::to_string(findings) + (findings == 1 ? " finding" : " findings");
 }
 
 void print_stage(const StageResult& stage, Output& output) {
   const std::string time = stage.unchanged ? " unchanged" : seconds_text(stage.seconds);
-  output.line("  " + verdict_text(stage, output) + "  " + padded(info(stage.stage).title, 20) + time + "  log #" +
-              padded(std::to_string(stage.log_index), 5) + guards_text(stage));
+  output.line("  " + verdict_text(stage, output) + "  " + padded(info(stage.stage).title, 20) + time +
+              "  log #" + padded(std::to_string(stage.log_index), 5) + guards_text(stage));
   if (stage.verdict == Verdict::kPass) return;
   for (const std::string& reason : stage.reasons) output.line("           " + reason);
 }

@@ -21,7 +21,9 @@ void wait_for_signal(const sigset_t& signals) {
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
-  if (!arguments.has("model")) return output.usage("serve: --model is missing", "sallyport serve --model digits@champion");
+  if (!arguments.has("model")) {
+    return output.usage("serve: --model is missing", "sallyport serve --model digits@champion");
+  }
   const std::int64_t port = arguments.number("port");
   if (port < 0 || port > 65535) return output.usage("--port: a number from 0 to 65535 was expected");
   sigset_t signals;
@@ -41,23 +43,26 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
       TRY(services::server::Service::start(env, std::move(model), policy, {.audit = workspace.audit()}));
   const auto server = TRY(services::server::Server::start(
       *service, {.host = arguments.text("host"), .port = static_cast<std::uint16_t>(port)}));
-  const std::string url = "http://" + arguments.text("host") + ":" + std::to_string(server->port()) + "/v2/models/" +
-                          service->model().name;
+  const std::string url = "http://" + arguments.text("host") + ":" + std::to_string(server->port()) +
+                          "/v2/models/" + service->model().name;
   if (output.is_json()) {
     output.event(Json{{"event", "ready"}, {"url", url}, {"port", server->port()}, {"links", links}});
   } else {
-    output.note("serving " + arguments.text("model") + ", " + std::to_string(links) + " links verified: " + url);
+    output.note("serving " + arguments.text("model") + ", " + std::to_string(links) +
+                " links verified: " + url);
   }
   wait_for_signal(signals);
   server->stop();
   TRY(service->stop());
   const services::server::Counters counters = service->counters();
   if (output.is_json()) {
-    output.json(Json{{"requests", counters.requests}, {"answered", counters.answered}, {"refused", counters.refused},
+    output.json(Json{{"requests", counters.requests},
+                     {"answered", counters.answered},
+                     {"refused", counters.refused},
                      {"failed", counters.failed}});
   } else {
-    output.line(std::to_string(counters.answered) + " answered, " + std::to_string(counters.refused) + " refused, " +
-                std::to_string(counters.failed) + " failed");
+    output.line(std::to_string(counters.answered) + " answered, " + std::to_string(counters.refused) +
+                " refused, " + std::to_string(counters.failed) + " failed");
   }
   return Exit::kClean;
 }
@@ -68,8 +73,9 @@ extern const Command serve_command;
 const Command serve_command{
     .name = "serve",
     .summary = "serve a model over the Open Inference Protocol v2, if its whole chain verifies",
-    .example = "sallyport serve --model digits@champion --port 8080\n"
-               "curl http://127.0.0.1:8080/v2/models/digits",
+    .example =
+        "$ sallyport serve --model digits@champion --port 8080\n"
+        "$ curl http://127.0.0.1:8080/v2/models/digits",
     .flags = kFlags,
     .run = run};
 

@@ -5,7 +5,8 @@
 namespace sallyport::cli {
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "FILE", .doc = "the batch, relative to the project's folder"}};
+constexpr Positional kPositionals[] = {
+    {.name = "FILE", .doc = "the batch, relative to the project's folder"}};
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string file = arguments.word("FILE");
@@ -24,7 +25,8 @@ extern const Command sign_batch_command;
 const Command sign_batch_command{
     .name = "sign-batch",
     .summary = "sign a feed's next batch with the producer's key",
-    .example = "sallyport sign-batch feed/data.csv\nsigned feed/data.csv as batch 2: feed/data.csv.batch.json",
+    .example =
+        "$ sallyport sign-batch feed/data.csv\nsigned feed/data.csv as batch 2: feed/data.csv.batch.json",
     .positionals = kPositionals,
     .run = run};
 

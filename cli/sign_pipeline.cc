@@ -21,7 +21,7 @@ extern const Command sign_pipeline_command;
 const Command sign_pipeline_command{
     .name = "sign-pipeline",
     .summary = "approve pipeline.yaml as it stands with the lead's key; nothing unsigned is executed",
-    .example = "sallyport sign-pipeline\nsigned pipeline.yaml as the lead: log #41",
+    .example = "$ sallyport sign-pipeline\nsigned pipeline.yaml as the lead: log #41",
     .run = run};
 
 }  // namespace sallyport::cli

@@ -31,7 +31,7 @@ extern const Command step_command;
 const Command step_command{
     .name = "step",
     .summary = "run one built-in step; the runner calls this inside the sandbox",
-    .example = "SALLYPORT_IN=in SALLYPORT_OUT=out SALLYPORT_STEP='{...}' sallyport step clean",
+    .example = "$ SALLYPORT_IN=in SALLYPORT_OUT=out SALLYPORT_STEP='{...}' sallyport step clean",
     .positionals = kPositionals,
     .run = run};
 
