@@ -13,26 +13,36 @@ namespace {
 using testing_shell::Ran;
 using testing_shell::Shell;
 
+using Lines = std::vector<std::string>;
+
 struct Step {
   std::string command = {};
-  std::vector<std::string> expected = {};
+  std::size_t begin = 0;  // of the expected lines
+  Lines expected = {};
 };
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> out;
+Lines lines_of(const std::string& text) {
+  Lines out;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) out.push_back(line);
   return out;
 }
 
-std::vector<Step> steps_of(const std::string& markdown) {
+std::string text_of(const Lines& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += line + "\n";
+  return out;
+}
+
+std::vector<Step> steps_of(const Lines& markdown) {
   std::vector<Step> out;
   bool inside = false;
-  for (const std::string& line : lines_of(markdown)) {
+  for (std::size_t i = 0; i < markdown.size(); ++i) {
+    const std::string& line = markdown[i];
     if (line.starts_with("```")) {
       inside = !inside && line == "```console";
     } else if (inside && line.starts_with("$ ")) {
-      out.push_back({line.substr(2)});
+      out.push_back({.command = line.substr(2), .begin = i + 1});
     } else if (inside && !out.empty()) {
       out.back().expected.push_back(line);
     }
@@ -56,7 +66,7 @@ bool line_matches(std::string_view expected, std::string_view got) {
   return got.ends_with(expected);
 }
 
-bool matches(const std::vector<std::string>& expected, const std::vector<std::string>& got) {
+bool matches(const Lines& expected, const Lines& got) {
   // Which lines of `expected` may come next; a "..." stays and lets the one after it come too.
   std::vector<bool> next(expected.size() + 1, false);
   next[0] = true;
@@ -83,7 +93,6 @@ bool matches(const std::vector<std::string>& expected, const std::vector<std::st
 }
 
 TEST(ReadmeMatcher, GapsStandForAnythingAndNothingElseDoes) {
-  using Lines = std::vector<std::string>;
   EXPECT_TRUE(matches(Lines{"a", "b"}, Lines{"a", "b"}));
   EXPECT_FALSE(matches(Lines{"a"}, Lines{"a", "b"}));
   EXPECT_FALSE(matches(Lines{"a", "b"}, Lines{"a"}));
@@ -97,18 +106,28 @@ TEST(ReadmeMatcher, GapsStandForAnythingAndNothingElseDoes) {
 TEST(Readme, ItsSessionIsWhatThePersonSees) {
   const std::filesystem::path readme = std::filesystem::path(SALLYPORT_SOURCE_DIR) / "README.md";
   if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md yet";
-  const std::vector<Step> steps = steps_of(testing_shell::read_text(readme));
+  Lines page = lines_of(testing_shell::read_text(readme));
+  const std::vector<Step> steps = steps_of(page);
   EXPECT_FALSE(steps.empty()) << "README.md has no ```console block with a line that begins with $";
+  const bool update = std::getenv("SALLYPORT_UPDATE_SNAPSHOTS") != nullptr;
   const Shell shell;
+  std::ptrdiff_t moved = 0;  // by how many lines the rest of the page has moved
   for (const Step& step : steps) {
-    const Ran ran = shell.run("{ " + step.command + "\n} 2>&1");
-    std::string wanted;
-    for (const std::string& line : step.expected) wanted += line + "\n";
-    EXPECT_TRUE(matches(lines_of(shell.scrubbed(wanted)), lines_of(shell.scrubbed(ran.out))))
-        << "$ " << step.command << "\n--- README.md\n"
-        << wanted << "--- printed\n"
-        << ran.out;
+    const Lines got = lines_of(shell.run("{ " + step.command + "\n} 2>&1").out);
+    const Lines plain = lines_of(shell.scrubbed(text_of(got)));
+    if (matches(lines_of(shell.scrubbed(text_of(step.expected))), plain)) continue;
+    if (!update) {
+      ADD_FAILURE() << "$ " << step.command << "\n--- README.md\n"
+                    << text_of(step.expected) << "--- printed\n"
+                    << text_of(got);
+      continue;
+    }
+    const auto begin = page.begin() + static_cast<std::ptrdiff_t>(step.begin) + moved;
+    const auto place = page.erase(begin, begin + static_cast<std::ptrdiff_t>(step.expected.size()));
+    page.insert(place, got.begin(), got.end());
+    moved += static_cast<std::ptrdiff_t>(got.size()) - static_cast<std::ptrdiff_t>(step.expected.size());
   }
+  if (update) testing_shell::write_text(readme, text_of(page));
 }
 
 }  // namespace

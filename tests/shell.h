@@ -54,13 +54,13 @@ class Shell {
   Shell& operator=(const Shell&) = delete;
 
   // Where the commands run.
-  fs::path here() const { return folder_ / "here"; }
+  fs::path here() const { return folder_ / "digits"; }
 
   Ran run(const std::string& command) const {
     write_text(folder_ / "command", command + "\n");
     const std::string place = folder_.string();
     const std::string line = "cd '" + place +
-                             "/here' && env -i PATH='" SALLYPORT_BINARY_DIR
+                             "/digits' && env -i PATH='" SALLYPORT_BINARY_DIR
                              ":/usr/local/bin:/usr/bin:/bin' HOME='" +
                              place + "' TERM=dumb LC_ALL=C TMPDIR='" + place + "' sh '" + place +
                              "/command' >'" + place + "/out' 2>'" + place + "/err' </dev/null";
