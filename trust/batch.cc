@@ -52,12 +52,13 @@ Result<VerifiedBatch> verify_batch(BytesView envelope_file, BytesView data, cons
   return VerifiedBatch{std::move(envelope), batch, digest};
 }
 
-Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger) {
+Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger, Again again) {
   const Digest own = digest_of(batch.envelope);
   for (const LedgerEntry* entry : ledger.find_type(predicate::kBatch)) {
     const auto seen = parse_batch(entry->statement.predicate);
     if (!seen || seen->feed != batch.predicate.feed || seen->sequence < batch.predicate.sequence) continue;
-    if (seen->sequence == batch.predicate.sequence && entry->envelope_digest == own) continue;
+    const bool same = seen->sequence == batch.predicate.sequence && entry->envelope_digest == own;
+    if (same && again == Again::kAllowed) continue;
     return fail(ErrorKind::kDenied,
                 "batch: feed " + batch.predicate.feed + ": sequence " +
                     std::to_string(batch.predicate.sequence) +

@@ -36,8 +36,12 @@ Statement batch_statement(const std::string& name, BytesView data, const std::st
 // Signature by the producer role, digest, record count and Merkle root of the very bytes in `data`.
 Result<VerifiedBatch> verify_batch(BytesView envelope_file, BytesView data, const Root& root);
 
-// Refuses a batch whose sequence number is not above the last one that the ledger holds for its feed. The
-// last batch itself may be read again.
-Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger);
+// Whether a batch that the ledger holds already may be taken once more: yes for a file that a pipeline is run
+// on again, no for a collector that asks a feed for news, to whom the last batch played again is an attack.
+enum class Again : std::uint8_t { kAllowed, kRefused };
+
+// Refuses a batch whose sequence number is not above the last one that the ledger holds for its feed, but for
+// the last batch itself where `again` allows it.
+Result<void> check_sequence(const VerifiedBatch& batch, const Ledger& ledger, Again again);
 
 }  // namespace sallyport::trust

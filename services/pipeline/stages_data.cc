@@ -25,7 +25,7 @@ Result<void> acquire(StageContext& context) {
   const Bytes data = TRY(context.env().read_file(project / feed.data));
   const Bytes manifest = TRY(context.env().read_file(project / feed.manifest, limits::kStatementBytesMax));
   const trust::VerifiedBatch batch = TRY(trust::verify_batch(manifest, data, context.run().root));
-  TRY(trust::check_sequence(batch, context.run().ledger));
+  TRY(trust::check_sequence(batch, context.run().ledger, trust::Again::kAllowed));
   TRY(context.write("raw", as_text(data)));
   context.outside.push_back({fs::path(feed.data).filename().string(), batch.data});
   context.statements.push_back(batch.envelope);
