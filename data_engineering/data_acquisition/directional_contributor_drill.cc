@@ -139,7 +139,7 @@ const drills::Drill directional_contributor_drill{
     .harmed = harmed,
     .present = present,
     .trials = 20,
-    .harm_at_least = 0.9,
+    .harm_at_least = 0.85,
     .rate_at_least = 0.95,
     .false_positive_at_most = 0.05,
 };
