@@ -178,6 +178,21 @@ std::uint64_t Budget::waiting() const {
   return count;
 }
 
+double CostModel::predict(std::size_t bytes) const {
+  constexpr double kRequestUnits = 0.1;
+  return kRequestUnits + units_per_byte_.load(std::memory_order_relaxed) * static_cast<double>(bytes);
+}
+
+// A slow average, and never below what reading alone costs: one cheap request does not make the next ones
+// free.
+void CostModel::learn(std::size_t bytes, double units) {
+  constexpr double kShare = 0.05, kReadingUnitsPerByte = 1e-5, kMostUnitsPerByte = 1e-1;
+  const double seen = std::clamp(units / static_cast<double>(std::max<std::size_t>(bytes, 1)),
+                                 kReadingUnitsPerByte, kMostUnitsPerByte);
+  const double old = units_per_byte_.load(std::memory_order_relaxed);
+  units_per_byte_.store(old + kShare * (seen - old), std::memory_order_relaxed);
+}
+
 Turn::Turn(Turn&& other) noexcept
     : turnstile_(std::exchange(other.turnstile_, nullptr)),
       ticket_(other.ticket_),

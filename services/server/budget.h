@@ -12,6 +12,7 @@
 // the machine's clock: a request's thread waits in it for its turn. It is safe from any thread.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -108,6 +109,18 @@ class Budget {
   std::uint64_t refused_ = 0;
   std::int64_t evicted_us_ = 0;
   int running_ = 0;
+};
+
+// What a request will cost, from its size: the model's measured cost per byte, with a floor for the request
+// itself. Safe from any thread; an update may be lost to another, which the next one makes good.
+class CostModel {
+ public:
+  double predict(std::size_t bytes) const;
+  // What a request of that size did cost.
+  void learn(std::size_t bytes, double units);
+
+ private:
+  std::atomic<double> units_per_byte_{1e-4};
 };
 
 class Turnstile;

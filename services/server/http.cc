@@ -19,20 +19,70 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
 
+// Requests that wait for their turn or for the worker each hold one of these threads, and none of the
+// transport's.
+constexpr std::size_t kWaitingThreads = 64;
+// Bodies of all connections together: many clients that each send a large one must not fill the memory.
+constexpr std::uint64_t kBodyBytesInHandMax = 16 * limits::kRequestBytesMax;
+
 constexpr auto kTimeout = std::chrono::milliseconds(limits::kRequestTimeoutMs);
 
 using StringResponse = http::response<http::string_body>;
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-// One connection: read a request, hand it to the service, write the answer, and again while the client keeps it open.
+// What the connections of a server share.
+struct Shared {
+  Service& service;
+  asio::thread_pool waiting{kWaitingThreads};
+  std::atomic<int> open{0};
+  std::atomic<std::uint64_t> body_bytes{0};
+  bool loopback = true;
+};
+
+// A share of kBodyBytesInHandMax, given back when it is destroyed.
+class BodyShare {
+ public:
+  BodyShare() = default;
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  ~BodyShare() { release(); }
+
+  bool take(std::atomic<std::uint64_t>& total, std::uint64_t bytes) {
+    release();
+    if (total.fetch_add(bytes) + bytes > kBodyBytesInHandMax) {
+      total.fetch_sub(bytes);
+      return false;
+    }
+    total_ = &total;
+    bytes_ = bytes;
+    return true;
+  }
+  void release() {
+    if (total_ != nullptr) total_->fetch_sub(bytes_);
+    total_ = nullptr;
+  }
+
+ private:
+  std::atomic<std::uint64_t>* total_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+// A page elsewhere whose name was pointed at this machine (DNS rebinding) says that name in its Host header.
+bool names_this_machine(std::string_view host) {
+  if (host.starts_with('[')) return host.starts_with("[::1]");
+  host = host.substr(0, host.find(':'));
+  return host.empty() || host == "localhost" || host == "127.0.0.1";
+}
+
+// One connection: read a request, hand it to the service, write the answer, and again while the client keeps
+// it open.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, Service& service, std::atomic<int>& open)
-      : stream_(std::move(socket)), service_(service), open_(open) {
-    ++open_;
+  Connection(tcp::socket socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
+    ++shared_.open;
   }
-  ~Connection() { --open_; }
+  ~Connection() { --shared_.open; }
 
   void start() {
     beast::error_code code;
@@ -41,9 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     principal_ = code ? "unknown" : peer.address().to_string();
     asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->read(); });
   }
-  void refuse() {
-    send({.status = 503, .body = R"({"error":"too many connections"})"}, 11, false);
-  }
+  void refuse() { send({.status = 503, .body = R"({"error":"too many connections"})"}, 11, false); }
 
  private:
   void read() {
@@ -51,15 +99,31 @@ class Connection : public std::enable_shared_from_this<Connection> {
     parser_->body_limit(limits::kRequestBytesMax);
     parser_->header_limit(limits::kRequestHeaderBytesMax);
     stream_.expires_after(kTimeout);
-    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code code, std::size_t) {
-      self->on_read(code);
-    });
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code code, std::size_t) { self->on_header(code); });
+  }
+
+  // The body's share of the memory is taken before its first byte is read; one without a length takes the
+  // most.
+  void on_header(beast::error_code code) {
+    if (code) return on_read(code);
+    const auto length = parser_->content_length();
+    if (!body_.take(shared_.body_bytes, length               ? *length
+                                        : parser_->chunked() ? limits::kRequestBytesMax
+                                                             : 0)) {
+      return send({.status = 503, .body = R"({"error":"too much is being sent at once"})"}, 11, false);
+    }
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, std::size_t) { self->on_read(error); });
   }
 
   void on_read(beast::error_code code) {
     if (!code) return answer();
     if (code == http::error::body_limit || code == http::error::header_limit) {
-      return send({.status = 413, .body = R"({"error":"the request is larger than the server takes"})"}, 11, false);
+      return send({.status = 413, .body = R"({"error":"the request is larger than the server takes"})"}, 11,
+                  false);
     }
     const bool malformed = code.category() == http::make_error_code(http::error::bad_method).category();
     if (malformed && code != http::error::end_of_stream && code != http::error::partial_message) {
@@ -70,18 +134,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void answer() {
     const http::request<http::string_body>& got = parser_->get();
+    const unsigned version = got.version();
+    const bool keep_alive = got.keep_alive();
+    if (shared_.loopback && !names_this_machine(std::string_view(got[http::field::host]))) {
+      return send({.status = 403, .body = R"({"error":"the Host header names another machine"})"}, version,
+                  false);
+    }
     const std::string target(got.target());
-    Request request{.method = std::string(got.method_string()),
-                    .target = std::string(path_of(target)),
-                    .content_type = std::string(got[http::field::content_type]),
-                    .principal = principal_,
-                    .body = as_bytes(got.body())};
+    request_ = {.method = std::string(got.method_string()),
+                .target = std::string(path_of(target)),
+                .content_type = std::string(got[http::field::content_type]),
+                .principal = principal_,
+                .body = as_bytes(got.body())};
     // The spelling of tritonclient for a JSON header in front of raw tensors.
     if (const auto found = got.find("Inference-Header-Content-Length"); found != got.end()) {
-      request.content_type =
+      request_.content_type =
           "application/vnd.sagemaker-triton.binary+json;json-header-size=" + std::string(found->value());
     }
-    send(service_.handle(request), got.version(), got.keep_alive());
+    stream_.expires_never();  // the service has limits of its own
+    asio::post(shared_.waiting, [self = shared_from_this(), version, keep_alive] {
+      Answer made = self->shared_.service.handle(self->request_);
+      asio::post(self->stream_.get_executor(), [self, version, keep_alive, kept = std::move(made)]() mutable {
+        self->send(std::move(kept), version, keep_alive);
+      });
+    });
   }
 
   void send(Answer answer, unsigned version, bool keep_alive) {
@@ -91,13 +167,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
     response_->set("X-Content-Type-Options", "nosniff");
     for (const auto& [name, value] : answer.headers) response_->set(name, value);
     response_->keep_alive(keep_alive);
+    in_flight_ = std::move(answer.in_flight);
     response_->body() = std::move(answer.body);
     response_->prepare_payload();
     stream_.expires_after(kTimeout);
-    http::async_write(stream_, *response_, [self = shared_from_this(), keep_alive](beast::error_code code, std::size_t) {
-      if (code || !keep_alive) return self->close();
-      self->read();
-    });
+    http::async_write(stream_, *response_,
+                      [self = shared_from_this(), keep_alive](beast::error_code code, std::size_t) {
+                        self->in_flight_.reset();
+                        self->body_.release();
+                        if (code || !keep_alive) return self->close();
+                        self->read();
+                      });
   }
 
   void close() {
@@ -109,8 +189,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<StringResponse> response_;
-  Service& service_;
-  std::atomic<int>& open_;
+  Shared& shared_;
+  BodyShare body_;
+  Request request_;
+  std::shared_ptr<void> in_flight_;  // until the answer is taken
   std::string principal_;
 };
 
@@ -118,7 +200,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 class Server::Impl {
  public:
-  Impl(Service& service, const HttpOptions& options) : service_(service), options_(options), acceptor_(context_) {}
+  Impl(Service& service, const HttpOptions& options)
+      : shared_{.service = service}, options_(options), acceptor_(context_) {}
   ~Impl() { stop(); }
 
   Result<void> start() {
@@ -131,11 +214,13 @@ class Server::Impl {
     if (!code) acceptor_.bind(endpoint, code);
     if (!code) acceptor_.listen(asio::socket_base::max_listen_connections, code);
     if (code) {
-      return fail(ErrorKind::kIo, "serve: cannot listen on " + options_.host + ":" + std::to_string(options_.port) +
-                                      ": " + code.message(),
+      return fail(ErrorKind::kIo,
+                  "serve: cannot listen on " + options_.host + ":" + std::to_string(options_.port) + ": " +
+                      code.message(),
                   "choose another port with --port, or 0 for any free one");
     }
     port_ = acceptor_.local_endpoint(code).port();
+    shared_.loopback = address.is_loopback();
     accept();
     const unsigned threads = options_.threads == 0 ? core_count() : options_.threads;
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { context_.run(); });
@@ -149,9 +234,11 @@ class Server::Impl {
       acceptor_.close(code);
     });
     const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-    while (open_ > 0 && std::chrono::steady_clock::now() < patience) {
+    while (shared_.open > 0 && std::chrono::steady_clock::now() < patience) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
+    shared_.waiting.stop();
+    shared_.waiting.join();
     context_.stop();
     threads_.clear();
   }
@@ -163,20 +250,19 @@ class Server::Impl {
     acceptor_.async_accept(asio::make_strand(context_), [this](beast::error_code code, tcp::socket socket) {
       if (code == asio::error::operation_aborted || stopped_) return;
       if (!code) {
-        const bool full = open_ >= options_.connections_max;
-        const auto connection = std::make_shared<Connection>(std::move(socket), service_, open_);
+        const bool full = shared_.open >= options_.connections_max;
+        const auto connection = std::make_shared<Connection>(std::move(socket), shared_);
         full ? connection->refuse() : connection->start();
       }
       accept();
     });
   }
 
-  Service& service_;
+  Shared shared_;
   HttpOptions options_;
   asio::io_context context_;
   tcp::acceptor acceptor_;
   std::uint16_t port_ = 0;
-  std::atomic<int> open_{0};
   std::atomic<bool> stopped_{false};
   std::vector<std::jthread> threads_;
 };

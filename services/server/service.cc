@@ -1,9 +1,11 @@
 #include "services/server/service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include "catalog/coverage.h"
+#include "formats/html.h"
 #include "learn/worker.h"
 #include "services/server/engine_plan.h"
 #include "services/version.h"
@@ -16,10 +18,23 @@ namespace oip = formats::oip;
 constexpr int kInferTimeoutMs = limits::kRequestTimeoutMs;
 
 Answer error_answer(int status, const std::string& message) {
-  return {.status = status, .body = canonical(Json{{"error", message}})};
+  return {.status = status, .body = formats::html::encode_json(canonical(Json{{"error", message}}))};
 }
 
-Answer json_answer(const Json& value) { return {.body = canonical(value)}; }
+// 429 with Retry-After: the seconds stand in the hint.
+Answer throttled_answer(const Error& error) {
+  Answer answer = error_answer(429, error.message + ": " + error.hint);
+  const std::size_t digits = error.hint.find_first_of("0123456789");
+  if (digits != std::string::npos) {
+    answer.headers.emplace_back("Retry-After",
+                                error.hint.substr(digits, error.hint.find(' ', digits) - digits));
+  }
+  return answer;
+}
+
+// '<', '>' and '&' are spelled with escapes: a browser that is talked into reading an answer as a page finds
+// no markup.
+Answer json_answer(const Json& value) { return {.body = formats::html::encode_json(canonical(value))}; }
 
 int status_of(const Error& error) {
   switch (error.kind) {
@@ -32,7 +47,8 @@ int status_of(const Error& error) {
 }
 
 // The index of the largest probability in each row: the label that the model gives.
-std::vector<std::string> labels_of(BytesView probabilities, std::size_t classes, const std::vector<std::string>& names) {
+std::vector<std::string> labels_of(BytesView probabilities, std::size_t classes,
+                                   const std::vector<std::string>& names) {
   std::vector<float> values(probabilities.size() / sizeof(float));
   std::memcpy(values.data(), probabilities.data(), values.size() * sizeof(float));
   std::vector<std::string> out;
@@ -45,8 +61,8 @@ std::vector<std::string> labels_of(BytesView probabilities, std::size_t classes,
 }
 
 oip::Tensor text_tensor(const std::string& name, const std::vector<std::string>& texts) {
-  oip::Tensor tensor{.name = name, .datatype = oip::Datatype::kBytes,
-                     .shape = {static_cast<std::int64_t>(texts.size())}};
+  oip::Tensor tensor{
+      .name = name, .datatype = oip::Datatype::kBytes, .shape = {static_cast<std::int64_t>(texts.size())}};
   for (const std::string& text : texts) {
     append_le(tensor.data, text.size(), 4);
     tensor.data.insert(tensor.data.end(), text.begin(), text.end());
@@ -61,10 +77,13 @@ Result<std::vector<oip::Tensor>> outputs_of(const worker::Reply& reply, const Ve
   for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(frame, "outputs"))) {
     const auto datatype = oip::datatype_named(tensor.datatype);
     if (!datatype) return fail(ErrorKind::kIo, "the model answered with datatype " + tensor.datatype);
-    out.push_back({.name = tensor.name, .datatype = *datatype, .shape = tensor.shape,
+    out.push_back({.name = tensor.name,
+                   .datatype = *datatype,
+                   .shape = tensor.shape,
                    .data = Bytes(tensor.bytes.begin(), tensor.bytes.end())});
   }
-  const bool scores = out.size() == 1 && out[0].datatype == oip::Datatype::kFp32 && out[0].shape.size() == 2 &&
+  const bool scores = out.size() == 1 && out[0].datatype == oip::Datatype::kFp32 &&
+                      out[0].shape.size() == 2 &&
                       out[0].shape[1] == static_cast<std::int64_t>(model.labels.size());
   if (!scores) return fail(ErrorKind::kIo, "the model's answer does not have one number for each label");
   out.push_back(text_tensor("label", labels_of(out[0].data, model.labels.size(), model.labels)));
@@ -99,7 +118,8 @@ Result<Answer> answer_of(const oip::InferRequest& request, const std::vector<oip
     }
     outputs.push_back(std::move(output));
   }
-  Json document{{"model_name", model.name}, {"model_version", std::to_string(model.version)}, {"outputs", outputs}};
+  Json document{
+      {"model_name", model.name}, {"model_version", std::to_string(model.version)}, {"outputs", outputs}};
   if (!request.id.empty()) document["id"] = request.id;
   Answer answer = json_answer(document);
   if (raw.empty()) return answer;
@@ -111,24 +131,36 @@ Result<Answer> answer_of(const oip::InferRequest& request, const std::vector<oip
 
 }  // namespace
 
-Service::Service(Env& env, VerifiedModel model, Policy policy, std::unique_ptr<Audit> audit, worker::Plan plan)
+BudgetOptions service_budget() {
+  return {
+      .slots = 2,
+      .units_max = 5'000,
+      .wait_us_max = limits::kRequestTimeoutMs * 1000,
+      .quantum_units = 20,
+      .unknown = {.tenant = "anonymous", .units_per_s = 1'000, .burst_units = 10'000, .in_flight_max = 48}};
+}
+
+Service::Service(Env& env, VerifiedModel model, Policy policy, std::unique_ptr<Audit> audit,
+                 worker::Plan plan, BudgetOptions budget)
     : env_(env),
       model_(std::move(model)),
       policy_(std::move(policy)),
       audit_(std::move(audit)),
       worker_(std::move(plan)),
+      turnstile_(std::move(budget)),
       input_guards_(catalog::guards_of(Stage::kInput)),
       output_guards_(catalog::guards_of(Stage::kOutput)) {}
 
 Service::~Service() { std::ignore = stop(); }
 
-Result<std::unique_ptr<Service>> Service::start(Env& env, VerifiedModel model, Policy policy, ServiceOptions options) {
-  worker::Plan plan = TRY(engine_plan());
+Result<std::unique_ptr<Service>> Service::start(Env& env, VerifiedModel model, Policy policy,
+                                                ServiceOptions options) {
+  worker::Plan plan = options.engine ? std::move(*options.engine) : TRY(engine_plan());
   plan.hello = learn::worker::load_request(1);
   plan.hello_payload = model.bytes;
   std::unique_ptr<Audit> audit = TRY(Audit::open(env, options.audit, options.log));
-  std::unique_ptr<Service> service(
-      new Service(env, std::move(model), std::move(policy), std::move(audit), std::move(plan)));
+  std::unique_ptr<Service> service(new Service(env, std::move(model), std::move(policy), std::move(audit),
+                                               std::move(plan), std::move(options.budget)));
   TRY(service->worker_.warm());
   return service;
 }
@@ -139,7 +171,11 @@ Result<void> Service::stop() {
 }
 
 Counters Service::counters() const {
-  return {.requests = requests_, .answered = answered_, .refused = refused_, .failed = failed_};
+  return {.requests = requests_,
+          .answered = answered_,
+          .refused = refused_,
+          .failed = failed_,
+          .throttled = throttled_};
 }
 
 Answer Service::handle(const Request& request) {
@@ -160,7 +196,8 @@ Answer Service::route(const Request& request) {
   if (path == "/v2/health/live" || path == "/v2/health/ready") return json_answer(Json::object());
   if (path == model + "/ready" || path == version + "/ready") return json_answer(Json::object());
   if (path == "/v2" || path == "/v2/") {
-    return json_answer(Json{{"name", "sallyport"}, {"version", kVersion}, {"extensions", {"binary_tensor_data"}}});
+    return json_answer(
+        Json{{"name", "sallyport"}, {"version", kVersion}, {"extensions", {"binary_tensor_data"}}});
   }
   if (path == model || path == version) return metadata();
   if (path == "/metrics") return metrics();
@@ -182,17 +219,32 @@ Answer Service::metrics() const {
       "{model=\"" + model_.name + "\",version=\"" + std::to_string(model_.version) + "\"} ";
   std::string out;
   const auto counter = [&](const std::string& name, const std::string& help, std::uint64_t value) {
-    out += "# HELP " + name + " " + help + "\n# TYPE " + name + " counter\n" + name + labels + std::to_string(value) + "\n";
+    out += "# HELP " + name + " " + help + "\n# TYPE " + name + " counter\n" + name + labels +
+           std::to_string(value) + "\n";
   };
   counter("nv_inference_request_success", "inference requests that were answered", answered_);
   counter("nv_inference_request_failure", "inference requests that failed", failed_);
   counter("sallyport_requests_refused", "inference requests that a gate refused", refused_);
+  counter("sallyport_requests_throttled", "inference requests over their client's budget", throttled_);
   return {.content_type = "text/plain; version=0.0.4", .body = std::move(out)};
 }
 
 Answer Service::infer(const Request& request) {
-  Result<Answer> computed = compute(request);
-  Answer answer = computed ? std::move(*computed) : error_answer(status_of(computed.error()), computed.error().message);
+  Result<Turn> turn = turnstile_.enter(request.principal, cost_.predict(request.body.size()));
+  if (!turn) {
+    ++throttled_;
+    return throttled_answer(turn.error());
+  }
+  // Below a second a busy machine would cut off requests that nothing is wrong with.
+  const auto timeout_ms =
+      static_cast<int>(std::clamp<std::int64_t>(turn->allowed_ms(), 1'000, kInferTimeoutMs));
+  const auto start = std::chrono::steady_clock::now();
+  Result<Answer> computed = compute(request, timeout_ms);
+  turn->finished();
+  cost_.learn(request.body.size(),
+              std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+  Answer answer =
+      computed ? std::move(*computed) : error_answer(status_of(computed.error()), computed.error().message);
   if (!computed) ++(answer.status == 503 ? failed_ : refused_);
   // What cannot be logged is not answered.
   if (auto logged = log(request, answer); !logged) {
@@ -201,28 +253,36 @@ Answer Service::infer(const Request& request) {
   }
   if (computed) ++answered_;
   audit_->count_answer();
+  answer.in_flight = std::make_shared<Turn>(std::move(*turn));
   return answer;
 }
 
-Result<Answer> Service::compute(const Request& request) {
+Result<Answer> Service::compute(const Request& request, int timeout_ms) {
+  // The body is parsed once, for the guards and for the model. What does not parse, the guards refuse with
+  // the place.
+  const auto framing = oip::read_framing(request.content_type, request.body);
+  const Result<Json> document =
+      framing ? parse_json(framing->json) : Result<Json>(std::unexpected(framing.error()));
   Subjects subjects;
   subjects.requests.emplace_back("request", RequestSubject{.principal = request.principal,
                                                            .content_type = request.content_type,
                                                            .body = request.body,
-                                                           .model = model_.metadata});
+                                                           .model = model_.metadata,
+                                                           .document = document ? &*document : nullptr});
   const GateReport gate = TRY(pass_gate(Stage::kInput, input_guards_, subjects, policy_, env_.now_unix_s()));
   if (gate.verdict >= Verdict::kBlock) return invalid(gate.reasons.front());
+  if (!document) return std::unexpected(document.error());
 
-  const oip::Framing framing = TRY(oip::read_framing(request.content_type, request.body));
-  const oip::InferRequest asked =
-      TRY(oip::read_infer(TRY(parse_json(framing.json)), framing.binary, model_.signature, {}));
+  const oip::InferRequest asked = TRY(oip::read_infer(*document, framing->binary, model_.signature, {}));
   std::vector<learn::worker::Tensor> tensors;
   for (const oip::Tensor& tensor : asked.inputs) {
-    tensors.push_back({.name = tensor.name, .datatype = std::string(oip::name_of(tensor.datatype)),
-                       .shape = tensor.shape, .bytes = tensor.data});
+    tensors.push_back({.name = tensor.name,
+                       .datatype = std::string(oip::name_of(tensor.datatype)),
+                       .shape = tensor.shape,
+                       .bytes = tensor.data});
   }
   const learn::worker::Frame frame = learn::worker::tensor_frame("infer", "inputs", tensors);
-  const worker::Reply reply = TRY(worker_.call(frame.header, frame.payload, kInferTimeoutMs));
+  const worker::Reply reply = TRY(worker_.call(frame.header, frame.payload, timeout_ms));
   Answer answer = TRY(answer_of(asked, TRY(outputs_of(reply, model_)), model_));
   TRY(pass_output_gate(answer));
   return answer;
@@ -231,7 +291,8 @@ Result<Answer> Service::compute(const Request& request) {
 Result<void> Service::pass_output_gate(const Answer& answer) {
   Subjects subjects;
   subjects.responses.emplace_back("response", ResponseSubject{answer.content_type, as_bytes(answer.body)});
-  const GateReport gate = TRY(pass_gate(Stage::kOutput, output_guards_, subjects, policy_, env_.now_unix_s()));
+  const GateReport gate =
+      TRY(pass_gate(Stage::kOutput, output_guards_, subjects, policy_, env_.now_unix_s()));
   if (gate.verdict < Verdict::kBlock) return {};
   return fail(ErrorKind::kIo, "the answer was held back: " + gate.reasons.front());
 }
