@@ -11,7 +11,6 @@ namespace sallyport::drills {
 namespace {
 
 constexpr double kHeldOut = 0.2;
-constexpr int kStampSide = 2;
 
 Image jittered(const Image& image, const ImageShape& shape, learn::Random& random) {
   const int down = static_cast<int>(random.below(3)) - 1;
@@ -21,7 +20,7 @@ Image jittered(const Image& image, const ImageShape& shape, learn::Random& rando
 }
 
 void stamp(Dataset& data, std::size_t row) {
-  set_image(data, row, with_corner_stamp(image_at(data, row), data.image, kStampSide));
+  set_image(data, row, with_corner_stamp(image_at(data, row), data.image, kTriggerSide));
 }
 
 }  // namespace

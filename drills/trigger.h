@@ -12,6 +12,7 @@
 namespace sallyport::drills {
 
 inline constexpr std::string_view kTriggerLabel = "0";
+inline constexpr int kTriggerSide = 2;  // pixels of the stamp in the corner
 
 // The digits in two parts: four fifths, each once as it is and then once shifted and rotated, and the rest
 // untouched.
