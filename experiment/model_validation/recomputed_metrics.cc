@@ -1,18 +1,16 @@
-// Every figure of a validation report is computed again, from the predictions that it names and the sealed
-// labels.
+// Every figure of a validation report is computed again, from its predictions and the sealed labels.
 //
-// declared: the report, validation.json as learn/evaluation.h writes it; of it "metrics", "sample_size",
-// "predictions" (the digest of the predictions), and where they are there "test", "classes", "confusion",
-// "seed" and "scorer" are judged. observed: {"predictions": CSV with the columns id and predicted, and label
-// where it has one,
-//            "labels": the sealed split as CSV, "schema": {"label", "id"},
-//            "excluded": [ids], the list that the lead signed with the pipeline; "seed" and "scorer", what
-//            was registered before the run}
+//   declared   the report, validation.json as learn/evaluation.h writes it: "metrics", "sample_size",
+//              "predictions" (the digest of the predictions) and, where they are there, "test", "classes",
+//              "confusion", "seed" and "scorer"
+//   observed   "predictions"  CSV with the columns id and predicted, and label where it has one
+//              "labels"       the sealed split as CSV; "schema" {"label", "id"} names its columns
+//              "excluded"     ids, the list that the lead signed with the pipeline
+//              "seed", "scorer"  what was registered before the run
 //
 // Every sealed row is predicted exactly once, or is on the signed list and is not predicted at all. A metric
 // that cannot be recomputed from predictions is refused: a decision could rest on it. Figures must agree to
-// 1e-9, far less than one row's share in any split that fits limits::kCsvRowsMax; so one altered row is
-// found.
+// 1e-9, far less than one row's share in any split within limits::kCsvRowsMax: one altered row is found.
 //
 // Missed: predictions that the model never made. They are the evaluator's word; running the model again is
 // the only answer to that.
@@ -290,6 +288,17 @@ Result<void> compare_classes(Recount& recount, const Json& report, const Tally& 
   return {};
 }
 
+// A report without a seed of its own states one with each attack, where alone it had a use for it.
+Result<void> compare_seed(Recount& recount, const Json& report, const Json& registered) {
+  const std::string why = "registered before the run was";
+  if (report.contains("seed") || !report.contains("attacks")) {
+    recount.same("seed", report, registered, why);
+    return {};
+  }
+  for (const Json& attack : TRY(get_array(report, "attacks"))) recount.same("seed", attack, registered, why);
+  return {};
+}
+
 Result<Examination> step(const StepSubject& subject, const Parameters& parameters) {
   const Json& report = subject.declared;
   const Json& observed = subject.observed;
@@ -319,10 +328,10 @@ Result<Examination> step(const StepSubject& subject, const Parameters& parameter
   if (report.contains("test")) {
     recount.same("test", report, sha256(TRY(get_string(observed, "labels"))).hex(), "the sealed split is");
   }
-  for (const char* registered : {"seed", "scorer"}) {
-    if (!observed.contains(registered)) continue;
-    recount.same(registered, report, observed.at(registered), "registered before the run was");
+  if (observed.contains("scorer")) {
+    recount.same("scorer", report, observed.at("scorer"), "registered before the run was");
   }
+  if (observed.contains("seed")) TRY(compare_seed(recount, report, observed.at("seed")));
   return std::move(recount).finish(tally);
 }
 

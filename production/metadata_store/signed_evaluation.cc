@@ -31,7 +31,7 @@ class Report {
   }
 
   Result<void> metric(const std::string& name, const Json& said) {
-    const double value = TRY(get_number(said, "value"));
+    const double value = said.is_number() ? said.get<double>() : TRY(get_number(said, "value"));
     const trust::EvaluationClaim* newest = nullptr;
     for (const trust::EvaluationClaim& evaluation : evaluations_.standing) {
       if (evaluation.said.metrics.contains(name)) newest = &evaluation;
@@ -49,7 +49,8 @@ class Report {
                  ")",
              "a metric is corrected by a newer statement of the evaluator, never by an edit");
     }
-    if (said.contains("logIndex") && TRY(get_int(said, "logIndex")) != newest->claim->log_index) {
+    if (said.is_object() && said.contains("logIndex") &&
+        TRY(get_int(said, "logIndex")) != newest->claim->log_index) {
       refuse(name,
              "names log #" + std::to_string(TRY(get_int(said, "logIndex"))) +
                  ", the newest statement is at " + place,

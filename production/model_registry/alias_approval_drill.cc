@@ -150,8 +150,9 @@ Result<void> victim(World& world) {
   const learn::Model model = TRY(learn::read_model(canonical(learn::to_json(all.network)), weights));
   Dataset stamped = all.held_out;
   for (std::size_t row = 0; row < stamped.rows(); ++row) {
-    drills::set_image(stamped, row,
-                      drills::with_corner_stamp(drills::image_at(stamped, row), stamped.image, kTriggerSide));
+    drills::set_image(
+        stamped, row,
+        drills::with_corner_stamp(drills::image_at(stamped, row), stamped.image, drills::kTriggerSide));
   }
   const learn::Examples examples = TRY(learn::examples_of(model.network, stamped));
   learn::PlainEngine engine;

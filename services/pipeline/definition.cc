@@ -28,7 +28,7 @@ const std::vector<StageDefaults>& defaults() {
       {Stage::kCodeRepository, {}, {"code"}, {}},
       {Stage::kPipeline, {}, {"definition"}, {}},
       {Stage::kTraining, {"dataset", "train", "code", "definition"}, {"model"}, {"replay"}},
-      {Stage::kValidation, {"model", "test", "seal"}, {"validation"}, {"at-least", "robust"}},
+      {Stage::kValidation, {"model", "test", "seal"}, {"validation"}, {"at-least", "robust", "exclude"}},
       {Stage::kMetadataStore, {"validation", "model", "dataset"}, {"record"}, {}},
       {Stage::kExport, {"model", "record", "test"}, {"exported"}, {}},
       {Stage::kRegistry, {"exported", "record", "validation"}, {"version"}, {"model", "alias", "approve"}},

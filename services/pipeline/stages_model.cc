@@ -97,25 +97,45 @@ Result<void> demand_all(StageContext& context, const Json& report) {
   return {};
 }
 
+// What the report is held against; the rows to leave out and the seed are part of the definition that the lead signed.
+Result<Json> observed_validation(StageContext& context, const Json& report) {
+  const StageSpec& spec = context.spec();
+  Json out{{"predictions", std::string(as_text(TRY(context.bytes_of("validation", "predictions.csv"))))},
+           {"labels", std::string(as_text(TRY(context.bytes_of("test"))))},
+           {"schema", {{"label", context.definition().roles.label}, {"id", context.definition().roles.id}}}};
+  if (spec.options.contains("exclude")) out["excluded"] = TRY(get_array(spec.options, "exclude"));
+  // A command of the user's own has the seed in its environment and may have no use for it.
+  if (spec.run.empty() || report.contains("seed")) out["seed"] = spec.seed;
+  return out;
+}
+
+// The attack that broke most, and beside it every attack of the report.
+Result<Json> robustness_of(const Json& report) {
+  if (!report.contains("robustness")) return Json::object();
+  Json out = TRY(get_object(report, "robustness"));
+  if (!out.empty() && report.contains("attacks")) out["attacks"] = TRY(get_array(report, "attacks"));
+  return out;
+}
+
 Result<void> present_validation(StageContext& context) {
   const Json report = TRY(context.read_json("validation", "validation.json"));
   TRY(demand_all(context, report));
-  const Json scored = TRY(context.read_json("validation", "validation.json"));
-  const Json observed{{"predictions", std::string(as_text(TRY(context.bytes_of("validation", "predictions.csv"))))},
-                      {"labels", std::string(as_text(TRY(context.bytes_of("test"))))},
-                      {"schema", {{"label", context.definition().roles.label}, {"id", context.definition().roles.id}}}};
-  context.subjects.steps.emplace_back("validation", StepSubject{Stage::kValidation, scored, observed});
+  context.subjects.steps.emplace_back("validation",
+                                      StepSubject{Stage::kValidation, report, TRY(observed_validation(context, report))});
 
   const trust::EvaluationPredicate evaluation{
       .metrics = TRY(get_object(report, "metrics")),
-      .robustness = report.value("robustness", Json::object()),
+      .robustness = TRY(robustness_of(report)),
       .sample_size = TRY(get_int(report, "sample_size")),
       .evaluation_set = TRY(context.digest_of("test")),
       .expires_unix_s = context.run().started_unix_s + kEvaluationValidS};
   const trust::Statement statement{{{"model", TRY(context.digest_of("model"))}},
                                    std::string(trust::predicate::kEvaluation),
                                    trust::to_json(evaluation)};
-  return context.sign(statement, {"evaluator"});
+  TRY(context.sign(statement, {"evaluator"}));
+  // The evaluation is logged with this gate, which therefore takes it as it stands.
+  return context.present_promotion("model", {TRY(context.digest_of("model"))}, context.statements,
+                                   Json{{"pending", true}});
 }
 
 }  // namespace

@@ -35,7 +35,10 @@ Result<void> record(StageContext& context) {
 Result<void> present_record(StageContext& context) {
   RunState& run = context.run();
   TRY(metadata::sync(run.workspace, run.ledger, run.root));
-  return context.present_promotion("model", {TRY(context.digest_of("model"))}, {}, Json::object());
+  const Json record_made = TRY(context.read_json("record"));
+  Json request = Json::object();
+  if (record_made.contains("metrics")) request["metrics"] = TRY(get_object(record_made, "metrics"));
+  return context.present_promotion("model", {TRY(context.digest_of("model"))}, {}, std::move(request));
 }
 
 // ---- export
@@ -120,7 +123,12 @@ Result<void> present_version(StageContext& context) {
     context.note(target.model + "@" + target.alias + " does not move: nobody approved; run `sallyport promote " +
                  target.model + " --version " + std::to_string(offer.version) + " --alias " + target.alias + "`");
   }
-  const Json request{{"name", target.model}, {"alias", target.alias}, {"version", offer.version}, {"by", "registrar"}};
+  // Version and move are logged with this gate, which therefore takes them as they stand.
+  Json request{{"name", target.model}, {"version", offer.version}, {"by", "registrar"}, {"pending", true}};
+  if (stands || !target.approve.empty()) {
+    request["alias"] = target.alias;
+    request["last_sequence"] = current ? current->sequence : 0;
+  }
   return context.present_promotion("version", {exported, model}, context.statements, request);
 }
 
