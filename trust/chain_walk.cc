@@ -124,7 +124,7 @@ Result<const ChainWalk::Judged*> ChainWalk::choose(const Want& want) {
   if (best != nullptr) return best;
   if (refusal) return std::unexpected(*refusal);
   return fail(ErrorKind::kNotFound, missing_text(want),
-              "run `sallyport log list` to see what was attested; run the pipeline again for these bytes");
+              "run `sallyport log show` to see what was attested; run the pipeline again for these bytes");
 }
 
 std::string ChainWalk::missing_text(const Want& want) const {

@@ -115,7 +115,7 @@ Result<ResolvedArtifact> resolve_model(const Workspace& workspace, const std::st
     const auto found = versions.find(*number);
     if (found == versions.end()) {
       return fail(ErrorKind::kNotFound, model + "@" + tag + ": no such version in the log",
-                  "run `sallyport log list` to see what is registered");
+                  "run `sallyport log show` to see what is registered");
     }
     return ResolvedArtifact{.digest = found->second.artifact,
                             .title = title_of(model, *number, found->second.artifact),
@@ -158,7 +158,7 @@ Result<ResolvedAlias> resolve_alias(const Ledger& ledger, const Root& root, cons
   const std::vector<Move> moves = moves_of(ledger, model, alias);
   if (moves.empty()) {
     return fail(ErrorKind::kNotFound, model + "@" + alias + ": no such alias in the log",
-                "run `sallyport log list` to see what is registered");
+                "run `sallyport log show` to see what is registered");
   }
   Result<ResolvedAlias> out = judge_latest(moves, ledger, root, policy, now_unix_s);
   if (!out) return within(model + "@" + alias + ": " + log_place(moves.back().entry->index), out.error());
