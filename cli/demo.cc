@@ -1,4 +1,6 @@
 // sallyport demo: a real model through sixteen gates, served over HTTP, and then attacks on it that fail.
+#include <algorithm>
+
 #include "catalog/coverage.h"
 #include "cli/run_view.h"
 #include "drills/data.h"
@@ -17,16 +19,13 @@ using services::pipeline::RunReport;
 using services::report::Attack;
 
 constexpr Flag kFlags[] = {
-    {.name = "dir",
-     .value = "DIR",
-     .doc = "where the demo's project is made; an earlier demo there is replaced",
+    {.name = "dir", .value = "DIR", .doc = "where the demo's project is made; an earlier demo there is replaced",
      .fallback = "sallyport-demo"},
 };
 
 constexpr std::string_view kModel = "digits@champion";
 // One threat of each section, enacted live.
-constexpr std::string_view kAttacks[] = {"prep-label-flip", "train-optimizer-tamper",
-                                         "registry-retag-poison"};
+constexpr std::string_view kAttacks[] = {"prep-label-flip", "train-optimizer-tamper", "registry-retag-poison"};
 constexpr std::string_view kMark = ".sallyport-demo";
 
 void title(Output& output, const std::string& text) {
@@ -38,23 +37,19 @@ void title(Output& output, const std::string& text) {
 Result<void> make_room(Env& env, const fs::path& folder) {
   if (!env.exists(folder)) return {};
   if (!env.exists(folder / kMark)) {
-    return fail(ErrorKind::kDenied,
-                folder.string() + ": is there and was not made by the demo; nothing was changed",
+    return fail(ErrorKind::kDenied, folder.string() + ": is there and was not made by the demo; nothing was changed",
                 "name another folder with --dir");
   }
   std::error_code code;
   fs::remove_all(folder, code);
-  return code ? Result<void>(fail(ErrorKind::kIo, folder.string() + ": cannot remove: " + code.message()))
-              : Result<void>();
+  return code ? Result<void>(fail(ErrorKind::kIo, folder.string() + ": cannot remove: " + code.message())) : Result<void>();
 }
 
 Result<RunReport> run_life_cycle(Env& env, const fs::path& folder, Output& output) {
-  TRY(services::project::init_project(env, {.folder = folder,
-                                            .name = "digits",
-                                            .feed_csv = std::string(drills::digits_csv()),
-                                            .feed_file = "digits.csv",
-                                            .roles = {.label = "digit", .id = "id"},
-                                            .image = {.height = 8, .width = 8, .max_value = 16}}));
+  TRY(services::project::init_project(
+      env, {.folder = folder, .name = "digits", .feed_csv = std::string(drills::digits_csv()),
+            .feed_file = "digits.csv", .roles = {.label = "digit", .id = "id"},
+            .image = {.height = 8, .width = 8, .max_value = 16}}));
   TRY(env.write_new(folder / kMark, {}, 0644));
   const services::pipeline::Project project = TRY(services::pipeline::load_project(env, folder));
   services::pipeline::RunOptions options{.project = folder};
@@ -62,15 +57,55 @@ Result<RunReport> run_life_cycle(Env& env, const fs::path& folder, Output& outpu
   return services::pipeline::run_pipeline(env, project.definition, project.policy, options);
 }
 
-// An image of the held-out split, drawn in characters.
-std::string picture(const Dataset& data, std::size_t row) {
+constexpr std::size_t kShown = 4;
+
+// The first held-out images, drawn in characters side by side.
+std::string pictures(const Dataset& data) {
   static constexpr std::string_view kInk = " .:-=+*#%@";
   std::string out;
   const std::vector<std::size_t> features = data.feature_columns();
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    const double value = data.columns[features[i]].numbers[row] / 16 * 9;
-    const char ink = kInk[static_cast<std::size_t>(std::clamp(value, 0.0, 9.0))];
-    out += (i % 8 == 0 ? (i == 0 ? "      " : "\n      ") : "") + std::string(2, ink);
+  for (std::size_t line = 0; line < 8; ++line) {
+    for (std::size_t row = 0; row < kShown; ++row) {
+      out += "    ";
+      for (std::size_t x = 0; x < 8; ++x) {
+        const double value = data.columns[features[line * 8 + x]].numbers[row] / 16 * 9;
+        out += std::string(2, kInk[static_cast<std::size_t>(std::clamp(value, 0.0, 9.0))]);
+      }
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+// The held-out split of this run, as it stands in the store.
+Result<Dataset> held_out(const trust::Workspace& workspace, const services::pipeline::Project& project,
+                         const RunReport& run) {
+  for (const auto& stage : run.stages) {
+    for (const auto& [name, digest] : stage.outputs) {
+      if (name != "test") continue;
+      const Bytes csv = TRY(workspace.store().get(digest));
+      return formats::csv::parse(csv, {.name = "test", .roles = project.definition.roles});
+    }
+  }
+  return invalid("the run has no held-out split");
+}
+
+// The first rows as one inference request.
+Json request_of(const Dataset& data, const Json& input) {
+  Json values = Json::array();
+  const std::vector<std::size_t> features = data.feature_columns();
+  for (std::size_t row = 0; row < kShown; ++row) {
+    for (const std::size_t feature : features) values.push_back(data.columns[feature].numbers[row]);
+  }
+  return Json{{"inputs",
+               {{{"name", input["name"]}, {"datatype", "FP32"}, {"shape", {kShown, features.size()}}, {"data", values}}}}};
+}
+
+std::string joined_labels(const Json& document) {
+  std::string out;
+  for (const Json& tensor : document.value("outputs", Json::array())) {
+    if (tensor.value("name", "") != "label") continue;
+    for (const Json& label : tensor["data"]) out += (out.empty() ? "" : " ") + label.get<std::string>();
   }
   return out;
 }
@@ -78,36 +113,22 @@ std::string picture(const Dataset& data, std::size_t row) {
 Result<std::string> predict(Env& env, const fs::path& folder, const RunReport& run, Output& output) {
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, folder));
   const services::pipeline::Project project = TRY(services::pipeline::load_project(env, folder));
-  auto model = TRY(services::server::load_verified_model(workspace, std::string(kModel), project.policy,
-                                                         env.now_unix_s()));
-  const auto service = TRY(
-      services::server::Service::start(env, std::move(model), project.policy, {.audit = workspace.audit()}));
+  auto model =
+      TRY(services::server::load_verified_model(workspace, std::string(kModel), project.policy, env.now_unix_s()));
+  const auto service = TRY(services::server::Service::start(env, std::move(model), project.policy,
+                                                            {.audit = workspace.audit()}));
   const auto server = TRY(services::server::Server::start(*service));
-
-  Digest test_digest;
-  for (const auto& stage : run.stages) {
-    for (const auto& [name, digest] : stage.outputs) {
-      if (name == "test") test_digest = digest;
-    }
-  }
-  const Bytes csv = TRY(workspace.store().get(test_digest));
-  const Dataset test = TRY(formats::csv::parse(csv, {.name = "test", .roles = project.definition.roles}));
-  Json values = Json::array();
-  for (const std::size_t feature : test.feature_columns()) values.push_back(test.columns[feature].numbers[0]);
-  const Json& input = service->model().metadata["inputs"][0];
-  const Json body{
-      {"inputs",
-       {{{"name", input["name"]}, {"datatype", "FP32"}, {"shape", {1, values.size()}}, {"data", values}}}}};
+  const Dataset test = TRY(held_out(workspace, project, run));
+  const std::string body = canonical(request_of(test, service->model().metadata["inputs"][0]));
   const std::string target = "/v2/models/digits/infer";
-  const auto answer = TRY(services::server::request(server->port(), "POST", target, canonical(body)));
-  const Json document = TRY(parse_json(answer.body));
-  std::string label = "nothing";
-  for (const Json& tensor : document.value("outputs", Json::array())) {
-    if (tensor.value("name", "") == "label") label = tensor["data"][0].get<std::string>();
-  }
-  output.line(picture(test, 0));
+  const auto answer = TRY(services::server::request(server->port(), "POST", target, body));
+  const std::string answered = joined_labels(TRY(parse_json(answer.body)));
+  std::string expected;
+  const std::vector<std::string> labels = TRY(test.labels());
+  for (std::size_t row = 0; row < kShown; ++row) expected += (row == 0 ? "" : " ") + labels[row];
+  output.print(pictures(test));
   const std::string line = "POST http://127.0.0.1:" + std::to_string(server->port()) + target + " answers " +
-                           label + "; the held-out label is " + TRY(test.labels())[0];
+                           answered + "; the held-out labels are " + expected;
   output.line("  " + line);
   server->stop();
   TRY(service->stop());
@@ -122,18 +143,13 @@ Result<Attack> enact(std::string_view threat, Output& output) {
   if (!report.error.empty()) return invalid(std::string(threat) + ": " + report.error);
   const std::string story(entries.front()->drill->story);
   const auto claim = [&](bool holds, const char* who, const char* what, const std::string& why) {
-    output.line(std::string("    ") + who + output.paint(holds ? Tint::kGreen : Tint::kRed, what) + "  " +
-                why);
+    output.line(std::string("    ") + who + output.paint(holds ? Tint::kGreen : Tint::kRed, what) + "  " + why);
   };
   output.line("  " + output.paint(Tint::kBold, threat) + "  " + story);
   claim(report.undefended_harm(), "undefended   ", report.undefended_harm() ? "harmed " : "no harm", "");
-  claim(report.defended_refused(), "defended     ", report.defended_refused() ? "refused" : "PASSED ",
-        report.why);
-  claim(report.twin_passes(), "honest twin  ", report.twin_passes() ? "passes " : "REFUSED",
-        std::string(entries.front()->drill->honest_story));
-  if (!report.holds()) {
-    return fail(ErrorKind::kDenied, std::string(threat) + ": a claim does not hold: " + report.miss);
-  }
+  claim(report.defended_refused(), "defended     ", report.defended_refused() ? "refused" : "PASSED ", report.why);
+  claim(report.twin_passes(), "honest twin  ", report.twin_passes() ? "passes " : "REFUSED", std::string(entries.front()->drill->honest_story));
+  if (!report.holds()) return fail(ErrorKind::kDenied, std::string(threat) + ": a claim does not hold: " + report.miss);
   return Attack{std::string(threat), story, "the attack did its harm", report.why};
 }
 
@@ -155,14 +171,12 @@ Result<Attack> swap_weights(Env& env, const fs::path& folder, const RunReport& r
   poisoned[poisoned.size() / 2] ^= 0x40;
   TRY(env.remove(victim));
   TRY(env.write_new(victim, poisoned, 0444));
-  const auto report =
-      services::project::verify_project(workspace, std::string(kModel), policy, env.now_unix_s());
+  const auto report = services::project::verify_project(workspace, std::string(kModel), policy, env.now_unix_s());
   TRY(env.remove(victim));
   TRY(env.write_new(victim, honest, 0444));
   const std::string story = "on this very run: one byte of the served weights is changed in the store";
   output.line("  " + output.paint(Tint::kBold, "export-unsigned-silent-swap") + "  " + story);
-  output.line("    verify       " + output.paint(Tint::kGreen, std::string(name_of(report.verdict))) + "  " +
-              report.reason);
+  output.line("    verify       " + output.paint(Tint::kGreen, std::string(name_of(report.verdict))) + "  " + report.reason);
   if (report.verified()) return fail(ErrorKind::kDenied, "a changed model was verified");
   return Attack{"export-unsigned-silent-swap", story, "the server would have loaded it", report.reason};
 }
@@ -189,9 +203,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   TRY(make_room(env, folder));
   title(output, "The life cycle of a model: 1,797 handwritten digits (UCI), sixteen gates");
   const RunReport report = TRY(run_life_cycle(env, folder, output));
-  if (report.verdict >= Verdict::kBlock) {
-    return fail(ErrorKind::kDenied, "the honest run was stopped at " + report.reason);
-  }
+  if (report.verdict >= Verdict::kBlock) return fail(ErrorKind::kDenied, "the honest run was stopped at " + report.reason);
 
   title(output, "Served, since the whole chain behind it verifies");
   services::report::Content content{.run = &report};
@@ -224,7 +236,7 @@ extern const Command demo_command;
 const Command demo_command{
     .name = "demo",
     .summary = "take a real model through all sixteen stages, serve it, and watch attacks on it fail",
-    .example = "$ sallyport demo --dir /tmp/demo",
+    .example = "sallyport demo --dir /tmp/demo",
     .flags = kFlags,
     .run = run};
 

@@ -6,6 +6,7 @@
 
 #include "catalog/coverage.h"
 #include "formats/html.h"
+#include "learn/export.h"
 #include "learn/worker.h"
 #include "services/server/engine_plan.h"
 #include "services/version.h"
@@ -70,23 +71,26 @@ oip::Tensor text_tensor(const std::string& name, const std::vector<std::string>&
   return tensor;
 }
 
-// What the worker answers, and the labels that its probabilities stand for.
+// What the worker answers, and the label that each row of probabilities stands for.
 Result<std::vector<oip::Tensor>> outputs_of(const worker::Reply& reply, const VerifiedModel& model) {
   const learn::worker::Frame frame{reply.header, reply.payload};
   std::vector<oip::Tensor> out;
+  std::vector<std::string> labels;
+  const auto classes = static_cast<std::int64_t>(model.labels.size());
   for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(frame, "outputs"))) {
     const auto datatype = oip::datatype_named(tensor.datatype);
     if (!datatype) return fail(ErrorKind::kIo, "the model answered with datatype " + tensor.datatype);
+    const bool scores = *datatype == oip::Datatype::kFp32 && tensor.shape.size() == 2 && tensor.shape[1] == classes;
+    if (tensor.name == learn::kProbabilitiesName && scores) {
+      labels = labels_of(tensor.bytes, model.labels.size(), model.labels);
+    }
     out.push_back({.name = tensor.name,
                    .datatype = *datatype,
                    .shape = tensor.shape,
                    .data = Bytes(tensor.bytes.begin(), tensor.bytes.end())});
   }
-  const bool scores = out.size() == 1 && out[0].datatype == oip::Datatype::kFp32 &&
-                      out[0].shape.size() == 2 &&
-                      out[0].shape[1] == static_cast<std::int64_t>(model.labels.size());
-  if (!scores) return fail(ErrorKind::kIo, "the model's answer does not have one number for each label");
-  out.push_back(text_tensor("label", labels_of(out[0].data, model.labels.size(), model.labels)));
+  if (labels.empty()) return fail(ErrorKind::kIo, "the model's answer has no probability for each label");
+  out.push_back(text_tensor("label", labels));
   return out;
 }
 
