@@ -74,13 +74,13 @@ Result<double> largest_difference(const worker::Reply& reply, const learn::Matri
   const learn::worker::Frame frame{reply.header, reply.payload};
   for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(frame, "outputs"))) {
     if (tensor.name != learn::kProbabilitiesName) continue;
-    if (tensor.bytes.size() != expected.values.size() * sizeof(float)) break;
+    if (tensor.bytes.size() != expected.values().size() * sizeof(float)) break;
     double largest = 0;
-    for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    for (std::size_t i = 0; i < expected.values().size(); ++i) {
       float value = 0;
       std::memcpy(&value, tensor.bytes.data() + i * sizeof(float), sizeof value);
       // A NaN on either side is a difference too.
-      const double difference = std::abs(static_cast<double>(value) - static_cast<double>(expected.values[i]));
+      const double difference = std::abs(static_cast<double>(value) - static_cast<double>(expected.values()[i]));
       if (!(difference <= largest)) largest = std::isnan(difference) ? 1 : difference;
     }
     return largest;
@@ -101,18 +101,18 @@ Result<void> check_against_network(StageContext& context) {
   plan.hello = learn::worker::load_request(1);
   plan.hello_payload.assign(onnx.begin(), onnx.end());
   worker::WorkerHost host(std::move(plan));
-  const BytesView rows(reinterpret_cast<const std::uint8_t*>(features.values.data()),
-                       features.values.size() * sizeof(float));
+  const BytesView rows(reinterpret_cast<const std::uint8_t*>(features.values().data()),
+                       features.values().size() * sizeof(float));
   const learn::worker::Tensor input{.name = std::string(learn::kInputName),
                                     .datatype = "FP32",
-                                    .shape = {static_cast<std::int64_t>(features.rows),
-                                              static_cast<std::int64_t>(features.columns)},
+                                    .shape = {static_cast<std::int64_t>(features.rows()),
+                                              static_cast<std::int64_t>(features.columns())},
                                     .bytes = rows};
   const learn::worker::Frame frame = learn::worker::tensor_frame("infer", "inputs", {&input, 1});
   const worker::Reply reply = TRY(host.call(frame.header, frame.payload));
   const double difference = TRY(largest_difference(reply, expected));
   context.step["largestDifference"] = difference;
-  context.step["comparedRows"] = features.rows;
+  context.step["comparedRows"] = features.rows();
   if (difference <= kExportTolerance) return {};
   return fail(ErrorKind::kDenied,
               "the exported model answers differently from the trained one, by " + number_text(difference));
