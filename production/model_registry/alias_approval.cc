@@ -6,8 +6,7 @@
 // statement that is still to be logged with this gate needs {"pending": true}.
 //
 // An approval is a signature by a key of the approver role. Whoever registered the version, or asks for the
-// move, approves nothing: each such signature takes one approval away, so that a key with both roles does not
-// count.
+// move, approves nothing, even with a key that holds both roles.
 //
 // Missed: two approvers who agree to a bad model.
 #include <algorithm>
@@ -62,8 +61,7 @@ class Report {
       const auto said = trust::parse_version(claim.predicate);
       if (!said || said->model != request_.name || said->version != request_.version) continue;
       if (!counts(claim) || trust::signers_in(claim, trust::role::kRegistrar) == 0) continue;
-      authors_.insert(claim.signers.begin(), claim.signers.end());
-      return;
+      return note_authors(claim);
     }
     refuse("version " + std::to_string(request_.version) + " of " + shown(request_.name) +
                " was never registered by the registrar with these bytes",
@@ -137,8 +135,19 @@ class Report {
     return newest;
   }
 
-  // A claim says which roles its signers hold together, not which signer holds which; so a signature by an
-  // author is taken for an approval that does not count.
+  // A claim says which roles its signers hold together, not which signer holds which. A registrar whose own
+  // statement shows no approver's key approves nothing anyway; any other author's signature on a move takes
+  // one approval away.
+  void note_authors(const SignedClaim& version) {
+    for (const std::string& signer : version.signers) {
+      if (trust::signers_in(version, trust::role::kApprover) > 0) {
+        authors_.insert(signer);
+      } else {
+        authors_.erase(signer);
+      }
+    }
+  }
+
   std::size_t approvals_of(const SignedClaim& claim) const {
     const std::set<std::string> signers(claim.signers.begin(), claim.signers.end());
     const auto authors = static_cast<std::size_t>(
