@@ -61,7 +61,8 @@ void print_claim(Output& output, std::string_view who, bool holds, std::string_v
 
 void print_report(const DrillReport& report, Output& output) {
   const drills::Drill& drill = *report.entry.drill;
-  output.line(output.paint(Tint::kBold, drill.threat) + "  " + std::string(drill.story));
+  const std::string head = wrapped(std::string(drill.threat) + "  " + std::string(drill.story), 2, 110);
+  output.print(output.paint(Tint::kBold, drill.threat) + head.substr(2 + drill.threat.size()));
   if (!report.error.empty()) {
     print_claim(output, "could not run", false, "error", report.error);
     return;

@@ -187,6 +187,7 @@ const drills::Drill batch_manifest_drill{
     .harmed = harmed,
     .defend = defend,
     .trials = 8,
+    .harm = "the collector keeps records that the producer never sent so",
 };
 
 }  // namespace sallyport::data_engineering::data_acquisition

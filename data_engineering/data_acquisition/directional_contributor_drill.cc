@@ -142,6 +142,7 @@ const drills::Drill directional_contributor_drill{
     .harm_at_least = 0.85,
     .rate_at_least = 0.95,
     .false_positive_at_most = 0.05,
+    .harm = "a classifier trained on the corpus reads at least 2 % of the threes as eights",
 };
 
 }  // namespace sallyport::data_engineering::data_acquisition

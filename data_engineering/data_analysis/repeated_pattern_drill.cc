@@ -72,6 +72,7 @@ const drills::Drill repeated_pattern_drill{
     .harm_at_least = 0.9,
     .rate_at_least = 1.0,
     .false_positive_at_most = 0.0,
+    .harm = "a classifier trained on the images calls a fifth or more of the stamped ones 0",
 };
 
 }  // namespace sallyport::data_engineering::data_analysis

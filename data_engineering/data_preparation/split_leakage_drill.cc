@@ -245,6 +245,7 @@ const drills::Drill split_leakage_drill{
     .harm_at_least = 0.9,
     .rate_at_least = 1.0,
     .false_positive_at_most = 0.0,
+    .harm = "the test reports at least 3 points more accuracy than the model has",
 };
 
 }  // namespace sallyport::data_engineering::data_preparation

@@ -124,6 +124,7 @@ const drills::Drill label_transition_drill{
     .harm_at_least = 0.95,
     .rate_at_least = 1.0,
     .false_positive_at_most = 0.0,
+    .harm = "a classifier trained on the output misses malignant tumours",
 };
 
 }  // namespace sallyport::data_engineering::data_preprocessing

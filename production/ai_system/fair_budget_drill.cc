@@ -312,6 +312,7 @@ const drills::Drill fair_budget_drill{
     .victim = victim,
     .harmed = harmed,
     .defend = defend,
-    .trials = 3};
+    .trials = 3,
+    .harm = "an honest user waits five times as long as alone, or longer"};
 
 }  // namespace sallyport::production::ai_system

@@ -119,6 +119,7 @@ const drills::Drill closed_schema_drill{
     .victim = victim,
     .harmed = harmed,
     .present = present,
-    .trials = 44};
+    .trials = 44,
+    .harm = "the agent acts on what nobody checked"};
 
 }  // namespace sallyport::production::input_data

@@ -56,6 +56,7 @@ const drills::Drill pickle_code_execution_drill{
     .victim = victim,
     .harmed = harmed,
     .present = present,
-    .trials = drills::forges::kHostilePickles};
+    .trials = drills::forges::kHostilePickles,
+    .harm = "loading the model runs what its author chose"};
 
 }  // namespace sallyport::production::model_export

@@ -175,6 +175,7 @@ const drills::Drill audit_chain_drill{
     .victim = victim,
     .harmed = harmed,
     .present = present,
-    .trials = 40};
+    .trials = 40,
+    .harm = "an auditor counts requests that are not the ones that were answered"};
 
 }  // namespace sallyport::production::monitoring

@@ -53,6 +53,7 @@ const drills::Drill markup_injection_drill{
     .victim = victim,
     .harmed = harmed,
     .present = present,
-    .trials = static_cast<int>(drills::kMarkupVectors)};
+    .trials = static_cast<int>(drills::kMarkupVectors),
+    .harm = "the reader's page runs or fetches what the answer says"};
 
 }  // namespace sallyport::production::output_data
