@@ -12,12 +12,14 @@ Result<Envelope> read_envelope(BytesView file) {
   if (file.size() > limits::kStatementBytesMax) return fail(ErrorKind::kLimit, "larger than 8 MiB");
   const Json whole = TRY(parse_json(as_text(file)));
   TRY(only_members(whole, {"payload", "payloadType", "signatures"}));
-  Envelope out{.payload_type = TRY(get_string(whole, "payloadType")),
-               .payload = TRY(from_base64(TRY(get_string(whole, "payload")))),
-               .signatures = {}};
+  Envelope out;
+  out.payload_type = TRY(get_string(whole, "payloadType"));
+  out.payload = TRY(from_base64(TRY(get_string(whole, "payload"))));
   for (const Json& item : TRY(get_array(whole, "signatures"))) {
     TRY(only_members(item, {"keyid", "sig"}));
-    Signature one{TRY(get_string(item, "keyid")), TRY(from_base64(TRY(get_string(item, "sig"))))};
+    Signature one;
+    one.keyid = TRY(get_string(item, "keyid"));
+    one.sig = TRY(from_base64(TRY(get_string(item, "sig"))));
     if (!out.signatures.empty() && out.signatures.back().keyid >= one.keyid) {
       return invalid("signatures are not sorted by key id, each key once");
     }

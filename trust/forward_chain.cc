@@ -33,7 +33,8 @@ Result<Json> ForwardChain::open(std::string_view line) {
   const std::int64_t number = TRY(get_int(record, "sequence"));
   if (canonical(record) != line) return invalid("not in its one spelling");
   if (number != static_cast<std::int64_t>(sequence)) {
-    return invalid("sequence " + std::to_string(number) + " where " + std::to_string(sequence) + " was expected");
+    return invalid("sequence " + std::to_string(number) + " where " + std::to_string(sequence) +
+                   " was expected");
   }
   record.erase("chain");
   const Digest chain = link(key, previous, canonical(record));

@@ -12,17 +12,20 @@ Json named_json(const std::vector<NamedDigest>& values) {
   return out;
 }
 
+Result<Digest> get_digest(const Json& object, std::string_view name) {
+  return Digest::parse(TRY(get_string(object, name)));
+}
+
 Result<std::vector<NamedDigest>> read_named(const Json& object, std::string_view name) {
   std::vector<NamedDigest> out;
   for (const Json& item : TRY(get_array(object, name))) {
     TRY(only_members(item, {"name", "digest"}));
-    out.push_back({TRY(get_string(item, "name")), TRY(Digest::parse(TRY(get_string(item, "digest"))))});
+    NamedDigest one;
+    one.name = TRY(get_string(item, "name"));
+    one.digest = TRY(get_digest(item, "digest"));
+    out.push_back(std::move(one));
   }
   return out;
-}
-
-Result<Digest> get_digest(const Json& object, std::string_view name) {
-  return Digest::parse(TRY(get_string(object, name)));
 }
 
 Result<std::int64_t> get_time(const Json& object, std::string_view name) {
@@ -99,10 +102,12 @@ Json to_json(const BatchPredicate& batch) {
 
 Result<BatchPredicate> parse_batch(const Json& predicate) {
   TRY(only_members(predicate, {"feed", "sequence", "rows", "rowsRoot"}));
-  return BatchPredicate{.feed = TRY(get_string(predicate, "feed")),
-                        .sequence = TRY(get_count(predicate, "sequence", 0)),
-                        .rows = TRY(get_count(predicate, "rows", 0)),
-                        .rows_root = TRY(get_digest(predicate, "rowsRoot"))};
+  BatchPredicate out;
+  out.feed = TRY(get_string(predicate, "feed"));
+  out.sequence = TRY(get_count(predicate, "sequence", 0));
+  out.rows = TRY(get_count(predicate, "rows", 0));
+  out.rows_root = TRY(get_digest(predicate, "rowsRoot"));
+  return out;
 }
 
 Json to_json(const SealPredicate& seal) {
@@ -114,10 +119,12 @@ Json to_json(const SealPredicate& seal) {
 
 Result<SealPredicate> parse_seal(const Json& predicate) {
   TRY(only_members(predicate, {"split", "rows", "rowsRoot", "details"}));
-  return SealPredicate{.split = TRY(get_string(predicate, "split")),
-                       .rows = TRY(get_count(predicate, "rows", 0)),
-                       .rows_root = TRY(get_digest(predicate, "rowsRoot")),
-                       .details = TRY(get_object(predicate, "details"))};
+  SealPredicate out;
+  out.split = TRY(get_string(predicate, "split"));
+  out.rows = TRY(get_count(predicate, "rows", 0));
+  out.rows_root = TRY(get_digest(predicate, "rowsRoot"));
+  out.details = TRY(get_object(predicate, "details"));
+  return out;
 }
 
 Json to_json(const EvaluationPredicate& evaluation) {
@@ -130,11 +137,13 @@ Json to_json(const EvaluationPredicate& evaluation) {
 
 Result<EvaluationPredicate> parse_evaluation(const Json& predicate) {
   TRY(only_members(predicate, {"metrics", "robustness", "sampleSize", "evaluationSet", "expires"}));
-  return EvaluationPredicate{.metrics = TRY(get_object(predicate, "metrics")),
-                             .robustness = TRY(get_object(predicate, "robustness")),
-                             .sample_size = TRY(get_count(predicate, "sampleSize", 0)),
-                             .evaluation_set = TRY(get_digest(predicate, "evaluationSet")),
-                             .expires_unix_s = TRY(get_time(predicate, "expires"))};
+  EvaluationPredicate out;
+  out.metrics = TRY(get_object(predicate, "metrics"));
+  out.robustness = TRY(get_object(predicate, "robustness"));
+  out.sample_size = TRY(get_count(predicate, "sampleSize", 0));
+  out.evaluation_set = TRY(get_digest(predicate, "evaluationSet"));
+  out.expires_unix_s = TRY(get_time(predicate, "expires"));
+  return out;
 }
 
 Json to_json(const VersionPredicate& version) {
@@ -143,8 +152,10 @@ Json to_json(const VersionPredicate& version) {
 
 Result<VersionPredicate> parse_version(const Json& predicate) {
   TRY(only_members(predicate, {"model", "version"}));
-  return VersionPredicate{.model = TRY(get_string(predicate, "model")),
-                          .version = TRY(get_count(predicate, "version", 1))};
+  VersionPredicate out;
+  out.model = TRY(get_string(predicate, "model"));
+  out.version = TRY(get_count(predicate, "version", 1));
+  return out;
 }
 
 Json to_json(const AliasPredicate& alias) {
@@ -157,11 +168,13 @@ Json to_json(const AliasPredicate& alias) {
 
 Result<AliasPredicate> parse_alias(const Json& predicate) {
   TRY(only_members(predicate, {"model", "alias", "version", "sequence", "expires"}));
-  return AliasPredicate{.model = TRY(get_string(predicate, "model")),
-                        .alias = TRY(get_string(predicate, "alias")),
-                        .version = TRY(get_count(predicate, "version", 1)),
-                        .sequence = TRY(get_count(predicate, "sequence", 1)),
-                        .expires_unix_s = TRY(get_time(predicate, "expires"))};
+  AliasPredicate out;
+  out.model = TRY(get_string(predicate, "model"));
+  out.alias = TRY(get_string(predicate, "alias"));
+  out.version = TRY(get_count(predicate, "version", 1));
+  out.sequence = TRY(get_count(predicate, "sequence", 1));
+  out.expires_unix_s = TRY(get_time(predicate, "expires"));
+  return out;
 }
 
 }  // namespace sallyport::trust

@@ -63,14 +63,14 @@ std::vector<Move> moves_of(const Ledger& ledger, const std::string& model, const
 Result<ResolvedAlias> judge_latest(const std::vector<Move>& moves, const Ledger& ledger, const Root& root,
                                    const Policy& policy, std::int64_t now) {
   const auto& [entry, move] = moves.back();
+  const std::vector<std::string> approved_by = TRY(approvals(*entry, root, policy, move.alias));
   ResolvedAlias out{.model = move.model,
                     .alias = move.alias,
                     .version = move.version,
                     .sequence = move.sequence,
                     .expires_unix_s = move.expires_unix_s,
-                    .artifact = {},
                     .log_index = entry->index,
-                    .approved_by = TRY(approvals(*entry, root, policy, move.alias))};
+                    .approved_by = approved_by};
   // Only moves that were approved count: a bad one must not block the numbers after it.
   for (std::size_t i = 0; i + 1 < moves.size(); ++i) {
     if (moves[i].predicate.sequence < move.sequence) continue;

@@ -28,7 +28,9 @@ Json signed_part(const RootContent& content) {
 
 Result<RootKey> read_key(const std::string& keyid, const Json& entry) {
   TRY(only_members(entry, {"name", "public", "scheme"}));
-  RootKey out{TRY(get_string(entry, "name")), TRY(PublicKey::from_pem(TRY(get_string(entry, "public"))))};
+  const std::string name = TRY(get_string(entry, "name"));
+  const PublicKey key = TRY(PublicKey::from_pem(TRY(get_string(entry, "public"))));
+  RootKey out{name, key};
   if (out.key.keyid() != keyid) return invalid("key '" + out.name + "' is not the one that its key id names");
   if (TRY(get_string(entry, "scheme")) != name_of(out.key.algorithm())) {
     return invalid("key '" + out.name + "' is not of the scheme it claims");
@@ -93,7 +95,10 @@ Result<RootContent> read_content(const Json& part) {
     out.keys.emplace(keyid, key);
   }
   const Json roles = TRY(get_object(part, "roles"));
-  for (const auto& [name, entry] : roles.items()) out.roles.emplace(name, TRY(read_role(name, entry, out)));
+  for (const auto& [name, entry] : roles.items()) {
+    const Role made = TRY(read_role(name, entry, out));
+    out.roles.emplace(name, made);
+  }
   TRY(check_roles(out));
   return out;
 }
@@ -108,14 +113,17 @@ Result<Opened> open_file(BytesView file) {
   const Json whole = TRY(parse_json(as_text(file)));
   TRY(only_members(whole, {"signatures", "signed"}));
   const Json part = TRY(get_object(whole, "signed"));
-  Opened out{TRY(read_content(part)), canonical(part), {}};
+  Opened out;
+  out.content = TRY(read_content(part));
+  out.message = canonical(part);
   for (const Json& item : TRY(get_array(whole, "signatures"))) {
     TRY(only_members(item, {"keyid", "sig"}));
     const std::string keyid = TRY(get_string(item, "keyid"));
     if (!out.signatures.empty() && out.signatures.back().first >= keyid) {
       return invalid("signatures are not sorted by key id, each key once");
     }
-    out.signatures.emplace_back(keyid, TRY(from_base64(TRY(get_string(item, "sig")))));
+    const Bytes sig = TRY(from_base64(TRY(get_string(item, "sig"))));
+    out.signatures.emplace_back(keyid, sig);
     if (out.signatures.size() > limits::kSignaturesMax)
       return fail(ErrorKind::kLimit, "more than 16 signatures");
   }

@@ -24,16 +24,17 @@ Result<Statement> read_statement(BytesView payload) {
   TRY(only_members(whole, {"_type", "subject", "predicateType", "predicate"}));
   if (TRY(get_string(whole, "_type")) != kStatementType)
     return invalid("_type is not " + std::string(kStatementType));
-  Statement out{.subjects = {},
-                .predicate_type = TRY(get_string(whole, "predicateType")),
-                .predicate = TRY(get_object(whole, "predicate"))};
+  Statement out;
+  out.predicate_type = TRY(get_string(whole, "predicateType"));
+  out.predicate = TRY(get_object(whole, "predicate"));
   std::set<std::string> names;
   for (const Json& item : TRY(get_array(whole, "subject"))) {
     TRY(only_members(item, {"name", "digest"}));
     const Json digests = TRY(get_object(item, "digest"));
     TRY(only_members(digests, {"sha256"}));
-    NamedDigest subject{TRY(get_string(item, "name")),
-                        TRY(Digest::parse(TRY(get_string(digests, "sha256"))))};
+    NamedDigest subject;
+    subject.name = TRY(get_string(item, "name"));
+    subject.digest = TRY(Digest::parse(TRY(get_string(digests, "sha256"))));
     if (!names.insert(subject.name).second) return invalid("two subjects are named '" + subject.name + "'");
     out.subjects.push_back(std::move(subject));
   }

@@ -35,7 +35,8 @@ Result<void> fill(const Workspace& workspace, const WorkspaceOptions& options) {
   std::vector<NamedKey> keys;
   for (const std::string_view name : {role::kRoot, role::kRunner, role::kProducer, role::kLead, role::kAudit,
                                       role::kEvaluator, role::kRegistrar, role::kLog}) {
-    keys.push_back({std::string(name), TRY(PrivateKey::generate(env))});
+    const PrivateKey key = TRY(PrivateKey::generate(env));
+    keys.push_back({std::string(name), key});
   }
   for (const fs::path& folder : {workspace.keys(), workspace.state(), workspace.audit()}) {
     TRY(make_directories_durably(env, folder));
