@@ -10,7 +10,7 @@ namespace {
 // Why an evaluation does not count, or what it says.
 Result<EvaluationPredicate> read_evaluation(const SignedClaim& claim, const PromotionSubject& subject,
                                             const std::vector<Digest>& lineage) {
-  const std::string what = "the evaluation at " + place_of(claim);
+  const std::string what = "the evaluation " + place_of(claim);
   const bool about = std::any_of(lineage.begin(), lineage.end(),
                                  [&](const Digest& digest) { return is_about(claim, digest); });
   if (!about) {
@@ -45,7 +45,7 @@ bool stands(const SignedClaim& claim, const PromotionSubject& subject) {
 }
 
 std::string place_of(const SignedClaim& claim) {
-  return claim.log_index < 0 ? "pending" : "log #" + std::to_string(claim.log_index);
+  return claim.log_index < 0 ? "(not logged yet)" : "at log #" + std::to_string(claim.log_index);
 }
 
 bool is_newer(const SignedClaim& a, const SignedClaim& b) {

@@ -18,7 +18,7 @@ namespace sallyport::trust {
 std::size_t signers_in(const SignedClaim& claim, std::string_view role);
 bool is_about(const SignedClaim& claim, const Digest& digest);
 bool stands(const SignedClaim& claim, const PromotionSubject& subject);
-// "log #12", or "pending".
+// "at log #12", or "(not logged yet)".
 std::string place_of(const SignedClaim& claim);
 // Pending claims are newer than every logged one.
 bool is_newer(const SignedClaim& a, const SignedClaim& b);

@@ -93,7 +93,7 @@ class Report {
   }
 
   void judge(const trust::EvaluationClaim& evaluation, std::int64_t now_unix_s) {
-    const std::string where = "evaluation at " + trust::place_of(*evaluation.claim);
+    const std::string where = "evaluation " + trust::place_of(*evaluation.claim);
     if (now_unix_s >= evaluation.said.expires_unix_s) {
       refuse(where, "expired on " + format_time(evaluation.said.expires_unix_s),
              "run the validation again: evidence is good for a time only");

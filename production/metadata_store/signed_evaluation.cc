@@ -45,15 +45,14 @@ class Report {
     const Json& backed = newest->said.metrics.at(name);
     if (!backed.is_number() || backed.get<double>() != value) {
       refuse(name,
-             "reads " + number_text(value) + ", the evaluator signed " + shown(backed.dump()) + " (" + place +
-                 ")",
+             "reads " + number_text(value) + ", the evaluator signed " + shown(backed.dump()) + " " + place,
              "a metric is corrected by a newer statement of the evaluator, never by an edit");
     }
     if (said.is_object() && said.contains("logIndex") &&
         TRY(get_int(said, "logIndex")) != newest->claim->log_index) {
       refuse(name,
              "names log #" + std::to_string(TRY(get_int(said, "logIndex"))) +
-                 ", the newest statement is at " + place,
+                 ", the newest statement is " + place,
              "read the newest signed value");
     }
     return {};
@@ -72,7 +71,7 @@ class Report {
   void expiry(const trust::EvaluationClaim& evaluation) {
     if (subject_.now_unix_s < evaluation.said.expires_unix_s) return;
     refuse("",
-           "the evaluation at " + trust::place_of(*evaluation.claim) + " expired on " +
+           "the evaluation " + trust::place_of(*evaluation.claim) + " expired on " +
                format_time(evaluation.said.expires_unix_s),
            "run the validation again");
   }

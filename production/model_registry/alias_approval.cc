@@ -78,7 +78,7 @@ class Report {
     }
     const std::int64_t expires = found.standing.back().said.expires_unix_s;
     if (subject_.now_unix_s < expires) return;
-    refuse("the evaluation at " + trust::place_of(*found.standing.back().claim) + " expired on " +
+    refuse("the evaluation " + trust::place_of(*found.standing.back().claim) + " expired on " +
                format_time(expires),
            "run the validation again");
   }
@@ -90,7 +90,7 @@ class Report {
                         " of these bytes",
                     "have the approvers sign the move: `sallyport promote`, then `sallyport approve`");
     }
-    const std::string place = "the move at " + trust::place_of(*move.claim);
+    const std::string place = "the move " + trust::place_of(*move.claim);
     const bool pending = move.claim->log_index < 0;
     if (move.said.sequence < request_.last_sequence ||
         (pending && move.said.sequence == request_.last_sequence)) {
