@@ -149,7 +149,7 @@ std::string digest_rows(const Json& artifacts) {
   std::string out;
   for (const Json& artifact : artifacts) {
     out += "<tr><td>" + escape(artifact.value("name", "")) + "</td><td><code>" +
-           escape(artifact.value("digest", Json::object()).value("sha256", "")) + "</code></td></tr>";
+           escape(artifact.value("digest", "")) + "</code></td></tr>";
   }
   return out;
 }
@@ -172,7 +172,7 @@ std::string stage_details(const StageResult& stage) {
   }
   Json outputs = Json::array();
   for (const auto& [name, digest] : stage.outputs) {
-    outputs.push_back({{"name", name}, {"digest", {{"sha256", digest.hex()}}}});
+    outputs.push_back({{"name", name}, {"digest", digest.hex()}});
   }
   out += "<h3>Inputs</h3><table>" + digest_rows(stage.predicate.value("inputs", Json::array())) + "</table>";
   out += "<h3>Outputs</h3><table>" + digest_rows(outputs) + "</table>";
