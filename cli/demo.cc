@@ -174,11 +174,11 @@ Result<Attack> swap_weights(Env& env, const fs::path& folder, const RunReport& r
   const auto report = services::project::verify_project(workspace, std::string(kModel), policy, env.now_unix_s());
   TRY(env.remove(victim));
   TRY(env.write_new(victim, honest, 0444));
-  const std::string story = "on this very run: one byte of the served weights is changed in the store";
-  output.line("  " + output.paint(Tint::kBold, "export-unsigned-silent-swap") + "  " + story);
+  const std::string story = "somebody who can write to the store changes it under this very run";
+  output.line("  " + output.paint(Tint::kBold, "one byte of the served weights") + "  " + story);
   output.line("    verify       " + output.paint(Tint::kGreen, std::string(name_of(report.verdict))) + "  " + report.reason);
   if (report.verified()) return fail(ErrorKind::kDenied, "a changed model was verified");
-  return Attack{"export-unsigned-silent-swap", story, "the server would have loaded it", report.reason};
+  return Attack{"one byte of the served weights", story, "the server would have loaded it", report.reason};
 }
 
 void print_coverage(Output& output) {

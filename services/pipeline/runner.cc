@@ -5,7 +5,9 @@
 #include <chrono>
 
 #include "catalog/coverage.h"
+#include "services/metadata/metadata.h"
 #include "services/pipeline/context.h"
+#include "services/registry/registry.h"
 #include "services/version.h"
 
 namespace sallyport::services::pipeline {
@@ -325,6 +327,8 @@ Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Pol
                  .options = options,
                  .started_unix_s = now};
   Result<RunReport> report = Runner(state, runner_key, log_key).run();
+  TRY(metadata::sync(workspace, ledger, root));
+  TRY(registry::sync(workspace, ledger, root));
   TRY(trust::advance_pin(env, workspace.pin(), ledger.log(), ledger.log_keys()));
   return report;
 }

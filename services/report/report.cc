@@ -72,7 +72,9 @@ std::string head(const Content& content) {
     seconds += stage.seconds;
     for (const Json& guard : stage.predicate.value("guards", Json::array())) {
       ++guard_runs;
-      findings += guard.value("findings", Json::array()).size();
+      for (const Json& finding : guard.value("findings", Json::array())) {
+        findings += finding.value("severity", "") == "info" ? 0 : 1;
+      }
     }
   }
   std::string out = "<header><h1>" + escape(run.pipeline) + " " + verdict_badge(run.verdict) + "</h1>";
@@ -190,7 +192,7 @@ std::string chain_section(const trust::ChainReport* chain) {
       "feed: each link is signed, in the log, and names its inputs by digest.</p><ol class=\"chain\">";
   for (const trust::ChainLink& link : chain->links) {
     const std::string_view state = name_of(link.verdict);
-    out += "<li class=\"" + std::string(state) + "\"><b>" + escape(link.stage) + "</b> " +
+    out += "<li class=\"link-" + std::string(state) + "\"><b>" + escape(link.stage) + "</b> " +
            escape(link.text) + " <span class=\"soft\">" +
            (link.log_index >= 0 ? "log #" + std::to_string(link.log_index) : "") + "</span></li>";
   }
@@ -202,7 +204,7 @@ std::string chain_section(const trust::ChainReport* chain) {
 std::string attack_section(const std::vector<Attack>& attacks) {
   if (attacks.empty()) return {};
   std::string out =
-      "<h2>Attacks enacted</h2><table><tr><th>threat</th><th>undefended</th><th>defended</th></tr>";
+      "<h2>Attacks enacted</h2><table><tr><th class=\"wide\">threat</th><th>undefended</th><th>defended</th></tr>";
   for (const Attack& attack : attacks) {
     out += "<tr><td><code>" + escape(attack.threat) + "</code><p>" + escape(attack.story) + "</p></td><td>" +
            badge("bad", "harmed") + "<p>" + escape(attack.undefended) + "</p></td><td>" +

@@ -45,13 +45,14 @@ th{text-align:left;color:var(--soft);font-weight:600;font-size:12px;padding:4px 
 border-bottom:1px solid var(--line)}
 td{padding:5px 12px 5px 0;border-bottom:1px solid var(--line);vertical-align:top}
 tr:last-child td{border-bottom:0}
+.wide{width:38%}
 .num{text-align:right;font-variant-numeric:tabular-nums}
 .chain{list-style:none;margin:0;padding:0;border-left:2px solid var(--line)}
 .chain li{position:relative;padding:4px 0 10px 20px}
 .chain li::before{content:"";position:absolute;left:-7px;top:10px;width:12px;height:12px;border-radius:50%;
 background:var(--ok);border:2px solid var(--paper)}
-.chain li.fail::before{background:var(--bad)}
-.chain li.missing::before{background:var(--warn)}
+.chain li.link-fail::before{background:var(--bad)}
+.chain li.link-missing::before{background:var(--warn)}
 .bar{height:8px;border-radius:4px;background:var(--line);overflow:hidden;display:flex;min-width:120px}
 .bar i{display:block;height:100%;background:var(--ok)}
 .bar i.held{background:var(--accent)}
