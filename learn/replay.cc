@@ -304,8 +304,9 @@ Result<ReplayReport> replay(Engine& engine, const Model& model, const TrainingRe
   };
   const State first = TRY(state_of(0));
   const State expected = initial_state(model.network, record.recipe);
+  const bool declared = !options.declared_seed || *options.declared_seed == record.recipe.seed;
   out.start_matches =
-      first.model.parameters == expected.model.parameters && first.velocity == expected.velocity;
+      declared && first.model.parameters == expected.model.parameters && first.velocity == expected.velocity;
   const State last = TRY(state_of(out.intervals_total));
   out.end_matches = last.model.parameters == model.parameters && record.model == digest_of(model);
   for (const std::size_t i : choose_intervals(out.intervals_total, options.intervals, options.challenge)) {

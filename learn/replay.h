@@ -66,6 +66,9 @@ using ReadFile = std::function<Result<Bytes>(const std::string& path)>;
 struct ReplayOptions {
   std::uint64_t challenge = 0;
   std::size_t intervals = 3;
+  // The seed that the pipeline's owner declared; without it the record's own word is taken, and a trainer
+  // could have tried many.
+  std::optional<std::uint64_t> declared_seed = {};
 };
 // Error when the record and the checkpoints cannot be read as such; what does not match is in the report.
 Result<ReplayReport> replay(Engine& engine, const Model& model, const TrainingRecord& record,

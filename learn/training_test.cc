@@ -204,6 +204,17 @@ TEST(Replay, AStarvedClassIsFoundAndNamed) {
   }
 }
 
+TEST(Replay, ASeedThatNobodyDeclaredIsTold) {
+  PlainEngine engine;
+  const TrainingRun& run = honest();
+  for (const std::uint64_t declared : {7, 8}) {
+    const auto report = replay(engine, run.model, run.record, run.course, run.reader(),
+                               {.intervals = 0, .declared_seed = declared});
+    ASSERT_TRUE(report);
+    EXPECT_EQ(report->start_matches, declared == 7);
+  }
+}
+
 TEST(Replay, OtherDataAnotherEndAndAnEditedCheckpointAreTold) {
   TrainingRun run = {.network = honest().network,
                      .examples = honest().examples,

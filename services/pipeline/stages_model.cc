@@ -48,7 +48,7 @@ Result<void> present_training(StageContext& context) {
   if (logged) {
     const fs::path out = context.scratch() / "replay";
     StepCommand replay =
-        TRY(torch(context, {"replay", "--seed", std::to_string(challenge(context.env()))}, {"train", "model"}));
+        TRY(torch(context, {"replay", "--challenge", std::to_string(challenge(context.env()))}, {"train", "model"}));
     replay.out = out;
     TRY(context.execute(replay));
     observed = TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));

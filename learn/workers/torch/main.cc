@@ -31,7 +31,7 @@ constexpr std::string_view kUsage =
     "usage: sallyport-torch train|replay|validate [--label NAME] [--id NAME] [--image HxWxMAX] [--seed N]\n"
     "  train     [--network auto|perceptron|convolutions] [--hidden N] [--epochs N] [--batch N]\n"
     "            [--learning-rate X] [--weight-decay X] [--adversarial-eps X]\n"
-    "  replay    [--intervals N] [--engine torch|plain]\n"
+    "  replay    [--challenge N] [--intervals N] [--engine torch|plain]\n"
     "  validate  [--eps X] [--steps N] [--restarts N] [--sample N]\n"
     "SALLYPORT_IN and SALLYPORT_OUT name the folders of inputs and outputs.\n";
 
@@ -113,7 +113,9 @@ Result<void> replay_step(const StepTask& task) {
   const TrainingRecord record = TRY(parse_training_record(as_text(json)));
   const Examples examples = TRY(examples_of(model.network, table.data));
   const Course course{.examples = &examples, .data = table.digest, .recipe = record.recipe};
-  ReplayOptions options{.challenge = task.seed()};
+  // The seed is the one that the pipeline declares; the challenge is drawn after the training.
+  ReplayOptions options{.challenge = task.seed(), .declared_seed = task.seed()};
+  TRY(take(task, "challenge", options.challenge));
   TRY(take(task, "intervals", options.intervals));
   TorchEngine torch_engine;
   PlainEngine plain_engine;
@@ -168,7 +170,7 @@ int run(const std::vector<std::string>& words) {
       {"train",
        train_step,
        {"network", "hidden", "epochs", "batch", "learning-rate", "weight-decay", "adversarial-eps"}},
-      {"replay", replay_step, {"intervals", "engine"}},
+      {"replay", replay_step, {"challenge", "intervals", "engine"}},
       {"validate", validate_step, {"eps", "steps", "restarts", "sample"}}};
   for (const Command& command : commands) {
     if (words.empty() || words[0] != command.name) continue;
