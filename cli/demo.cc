@@ -19,13 +19,16 @@ using services::pipeline::RunReport;
 using services::report::Attack;
 
 constexpr Flag kFlags[] = {
-    {.name = "dir", .value = "DIR", .doc = "where the demo's project is made; an earlier demo there is replaced",
+    {.name = "dir",
+     .value = "DIR",
+     .doc = "where the demo's project is made; an earlier demo there is replaced",
      .fallback = "sallyport-demo"},
 };
 
 constexpr std::string_view kModel = "digits@champion";
 // One threat of each section, enacted live.
-constexpr std::string_view kAttacks[] = {"prep-label-flip", "train-optimizer-tamper", "registry-retag-poison"};
+constexpr std::string_view kAttacks[] = {"prep-label-flip", "train-optimizer-tamper",
+                                         "registry-retag-poison"};
 constexpr std::string_view kMark = ".sallyport-demo";
 
 void title(Output& output, const std::string& text) {
@@ -37,12 +40,14 @@ void title(Output& output, const std::string& text) {
 Result<void> make_room(Env& env, const fs::path& folder) {
   if (!env.exists(folder)) return {};
   if (!env.exists(folder / kMark)) {
-    return fail(ErrorKind::kDenied, folder.string() + ": is there and was not made by the demo; nothing was changed",
+    return fail(ErrorKind::kDenied,
+                folder.string() + ": is there and was not made by the demo; nothing was changed",
                 "name another folder with --dir");
   }
   std::error_code code;
   fs::remove_all(folder, code);
-  return code ? Result<void>(fail(ErrorKind::kIo, folder.string() + ": cannot remove: " + code.message())) : Result<void>();
+  return code ? Result<void>(fail(ErrorKind::kIo, folder.string() + ": cannot remove: " + code.message()))
+              : Result<void>();
 }
 
 Result<RunReport> run_life_cycle(Env& env, const fs::path& folder, Output& output) {
@@ -98,7 +103,10 @@ Json request_of(const Dataset& data, const Json& input) {
     for (const std::size_t feature : features) values.push_back(data.columns[feature].numbers[row]);
   }
   return Json{{"inputs",
-               {{{"name", input["name"]}, {"datatype", "FP32"}, {"shape", {kShown, features.size()}}, {"data", values}}}}};
+               {{{"name", input["name"]},
+                 {"datatype", "FP32"},
+                 {"shape", {kShown, features.size()}},
+                 {"data", values}}}}};
 }
 
 std::string joined_labels(const Json& document) {
@@ -113,8 +121,8 @@ std::string joined_labels(const Json& document) {
 Result<std::string> predict(Env& env, const fs::path& folder, const RunReport& run, Output& output) {
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, folder));
   const services::pipeline::Project project = TRY(services::pipeline::load_project(env, folder));
-  auto model =
-      TRY(services::server::load_verified_model(workspace, std::string(kModel), project.policy, env.now_unix_s()));
+  auto model = TRY(services::server::load_verified_model(workspace, std::string(kModel), project.policy,
+                                                         env.now_unix_s()));
   const auto service = TRY(services::server::Service::start(env, std::move(model), project.policy,
                                                             {.audit = workspace.audit()}));
   const auto server = TRY(services::server::Server::start(*service));
@@ -143,13 +151,18 @@ Result<Attack> enact(std::string_view threat, Output& output) {
   if (!report.error.empty()) return invalid(std::string(threat) + ": " + report.error);
   const std::string story(entries.front()->drill->story);
   const auto claim = [&](bool holds, const char* who, const char* what, const std::string& why) {
-    output.line(std::string("    ") + who + output.paint(holds ? Tint::kGreen : Tint::kRed, what) + "  " + why);
+    output.line(std::string("    ") + who + output.paint(holds ? Tint::kGreen : Tint::kRed, what) + "  " +
+                why);
   };
   output.line("  " + output.paint(Tint::kBold, threat) + "  " + story);
   claim(report.undefended_harm(), "undefended   ", report.undefended_harm() ? "harmed " : "no harm", "");
-  claim(report.defended_refused(), "defended     ", report.defended_refused() ? "refused" : "PASSED ", report.why);
-  claim(report.twin_passes(), "honest twin  ", report.twin_passes() ? "passes " : "REFUSED", std::string(entries.front()->drill->honest_story));
-  if (!report.holds()) return fail(ErrorKind::kDenied, std::string(threat) + ": a claim does not hold: " + report.miss);
+  claim(report.defended_refused(), "defended     ", report.defended_refused() ? "refused" : "PASSED ",
+        report.why);
+  claim(report.twin_passes(), "honest twin  ", report.twin_passes() ? "passes " : "REFUSED",
+        std::string(entries.front()->drill->honest_story));
+  if (!report.holds()) {
+    return fail(ErrorKind::kDenied, std::string(threat) + ": a claim does not hold: " + report.miss);
+  }
   return Attack{std::string(threat), story, "the attack did its harm", report.why};
 }
 
@@ -171,12 +184,14 @@ Result<Attack> swap_weights(Env& env, const fs::path& folder, const RunReport& r
   poisoned[poisoned.size() / 2] ^= 0x40;
   TRY(env.remove(victim));
   TRY(env.write_new(victim, poisoned, 0444));
-  const auto report = services::project::verify_project(workspace, std::string(kModel), policy, env.now_unix_s());
+  const auto report =
+      services::project::verify_project(workspace, std::string(kModel), policy, env.now_unix_s());
   TRY(env.remove(victim));
   TRY(env.write_new(victim, honest, 0444));
   const std::string story = "somebody who can write to the store changes it under this very run";
   output.line("  " + output.paint(Tint::kBold, "one byte of the served weights") + "  " + story);
-  output.line("    verify       " + output.paint(Tint::kGreen, std::string(name_of(report.verdict))) + "  " + report.reason);
+  output.line("    verify       " + output.paint(Tint::kGreen, std::string(name_of(report.verdict))) + "  " +
+              report.reason);
   if (report.verified()) return fail(ErrorKind::kDenied, "a changed model was verified");
   return Attack{"one byte of the served weights", story, "the server would have loaded it", report.reason};
 }
@@ -203,7 +218,9 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   TRY(make_room(env, folder));
   title(output, "The life cycle of a model: 1,797 handwritten digits (UCI), sixteen gates");
   const RunReport report = TRY(run_life_cycle(env, folder, output));
-  if (report.verdict >= Verdict::kBlock) return fail(ErrorKind::kDenied, "the honest run was stopped at " + report.reason);
+  if (report.verdict >= Verdict::kBlock) {
+    return fail(ErrorKind::kDenied, "the honest run was stopped at " + report.reason);
+  }
 
   title(output, "Served, since the whole chain behind it verifies");
   services::report::Content content{.run = &report};

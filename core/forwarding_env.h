@@ -17,7 +17,9 @@ class ForwardingEnv : public Env {
     return base_.read_file(path, bytes_max);
   }
   Result<FileDigest> digest_file(const fs::path& path) override { return base_.digest_file(path); }
-  Result<std::unique_ptr<InputFile>> open_input(const fs::path& path) override { return base_.open_input(path); }
+  Result<std::unique_ptr<InputFile>> open_input(const fs::path& path) override {
+    return base_.open_input(path);
+  }
   Result<std::unique_ptr<OutputFile>> create_output(const fs::path& path, unsigned mode) override {
     return base_.create_output(path, mode);
   }

@@ -44,7 +44,8 @@ TEST_F(Pipeline, AnUnsignedDefinitionIsNotExecuted) {
   const auto refused = run(Stage::kPreprocessing);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
-  EXPECT_NE(refused.error().message.find("not signed by the lead"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("not signed by the lead"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(Pipeline, ATamperedFeedIsRefusedBeforeItIsParsed) {
@@ -81,14 +82,17 @@ TEST_F(Pipeline, AStepWritesWhatItDeclaredAndNothingElse) {
   set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /out/extra']}");
   const auto extra = run(Stage::kPreprocessing);
   ASSERT_FALSE(extra && extra->verdict < Verdict::kBlock);
-  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /project/mark; cat .sallyport/keys/lead.key']}");
+  set_stage("preprocessing",
+            "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /project/mark; cat .sallyport/keys/lead.key']}");
   const auto report = run(Stage::kPreprocessing);
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->verdict, Verdict::kBlock) << "a step that fails to write where it must not is a failed step";
+  EXPECT_EQ(report->verdict, Verdict::kBlock)
+      << "a step that fails to write where it must not is a failed step";
   EXPECT_FALSE(fs::exists(folder_ / "mark"));
 }
 
-// The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the run goes on.
+// The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the
+// run goes on.
 TEST_F(Pipeline, AKilledRunResumes) {
   const std::string binary = std::string(SALLYPORT_BINARY_DIR) + "/sallyport";
   std::mt19937 random(7);
@@ -99,7 +103,8 @@ TEST_F(Pipeline, AKilledRunResumes) {
       const int null = ::open("/dev/null", O_WRONLY);
       ::dup2(null, 1);
       ::dup2(null, 2);
-      ::execl(binary.c_str(), "sallyport", "-C", folder_.c_str(), "run", "--until", "versioned_data", nullptr);
+      ::execl(binary.c_str(), "sallyport", "-C", folder_.c_str(), "run", "--until", "versioned_data",
+              nullptr);
       ::_exit(127);
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 400));

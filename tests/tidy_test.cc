@@ -30,7 +30,8 @@ struct Exception {
   std::string_view reason;
 };
 constexpr std::array<Exception, 1> kExceptions{{
-    {"machine_paths", "services/sandbox/plan.cc", "names the secrets that the sandbox puts decoys in place of"},
+    {"machine_paths", "services/sandbox/plan.cc",
+     "names the secrets that the sandbox puts decoys in place of"},
 }};
 
 bool excuses(const Exception& exception, std::string_view check, std::string_view path) {
@@ -126,8 +127,9 @@ TEST(TidyTree, every_exception_is_needed_and_says_why) {
   for (const Exception& exception : kExceptions) {
     bool needed = false;
     for (const File& file : tree()) {
-      if (excuses(exception, exception.check, file.path))
+      if (excuses(exception, exception.check, file.path)) {
         needed |= !check_named(exception.check).run(file).empty();
+      }
     }
     EXPECT_TRUE(needed) << exception.check << " no longer complains of " << exception.path;
     EXPECT_GT(exception.reason.size(), 20U) << exception.path;

@@ -1,9 +1,10 @@
-// monitor-log-suppression: audit records deleted, cut off, reordered, rewritten, or never written for one client.
+// monitor-log-suppression: audit records deleted, cut off, reordered, rewritten, or never written for one
+// client.
 //
-// The verifier holds the chain's first key, heads that were anchored elsewhere and the gateway's own count of answers,
-// and recomputes the whole chain. A broken link says where; heartbeats say that nothing was held back between; counts
-// say that every answer has its record. Times are judged by the writer's uptime, so that a clock that is set back
-// is no alarm.
+// The verifier holds the chain's first key, heads that were anchored elsewhere and the gateway's own count of
+// answers, and recomputes the whole chain. A broken link says where; heartbeats say that nothing was held
+// back between; counts say that every answer has its record. Times are judged by the writer's uptime, so that
+// a clock that is set back is no alarm.
 #include <map>
 
 #include "core/guard.h"
@@ -40,8 +41,9 @@ class Auditor {
       if (broken) report(Severity::kCritical, i, record.error().message);
     }
     if (!broken) judge_end(chain.sequence);
-    examination_.statistics.push_back(
-        {.name = "records_verified", .value = static_cast<double>(chain.sequence), .sample_size = log_.records.size()});
+    examination_.statistics.push_back({.name = "records_verified",
+                                       .value = static_cast<double>(chain.sequence),
+                                       .sample_size = log_.records.size()});
     return std::move(examination_);
   }
 
@@ -63,14 +65,18 @@ class Auditor {
     const auto uptime = record.contains("uptime_ms") && record["uptime_ms"].is_number_integer()
                             ? record["uptime_ms"].get<std::int64_t>() : -1;
     if (const auto anchor = anchors_.find(sequence); anchor != anchors_.end()) {
-      if (record["chain"] != anchor->second) report(Severity::kCritical, row, "not the record that was anchored");
+      if (record["chain"] != anchor->second) {
+        report(Severity::kCritical, row, "not the record that was anchored");
+      }
     }
     if (kind == "start") {
       progress_.heartbeat_ms = record.contains("heartbeat_ms") && record["heartbeat_ms"].is_number_integer()
                                    ? record["heartbeat_ms"].get<std::int64_t>() : 0;
       progress_.stray = false;
     } else if (progress_.heartbeat_ms == 0 || progress_.stopped || progress_.stray) {
-      if (!progress_.stray) report(Severity::kHigh, row, "a record outside any session: no start record precedes it");
+      if (!progress_.stray) {
+        report(Severity::kHigh, row, "a record outside any session: no start record precedes it");
+      }
       progress_.stray = true;
     } else {
       judge_silence(uptime, row);
@@ -82,16 +88,19 @@ class Auditor {
   }
 
   void judge_silence(std::int64_t uptime, std::size_t row) {
-    const double allowed = parameters_.get("heartbeats_missed_max") * static_cast<double>(progress_.heartbeat_ms);
+    const double allowed =
+        parameters_.get("heartbeats_missed_max") * static_cast<double>(progress_.heartbeat_ms);
     const std::int64_t silent = uptime - progress_.uptime_ms;
     if (silent < 0) report(Severity::kHigh, row, "the writer's uptime runs backwards within a session");
     if (static_cast<double>(silent) > allowed) {
-      report(Severity::kHigh, row, "silence of " + std::to_string(silent) + " ms, a heartbeat was promised every " +
-                                       std::to_string(progress_.heartbeat_ms) + " ms");
+      report(Severity::kHigh, row,
+             "silence of " + std::to_string(silent) + " ms, a heartbeat was promised every " +
+                 std::to_string(progress_.heartbeat_ms) + " ms");
     }
   }
 
-  // A record is written before its answer goes out, so the log may be ahead of the gateway and never behind it.
+  // A record is written before its answer goes out, so the log may be ahead of the gateway and never behind
+  // it.
   void judge_count(const Json& answered, std::size_t row) {
     if (!answered.is_number_integer()) return;
     const std::int64_t missing = answered.get<std::int64_t>() - progress_.answers;
@@ -110,11 +119,11 @@ class Auditor {
   }
 
   void report(Severity severity, std::size_t row, std::string message) {
-    examination_.findings.push_back(
-        {.severity = severity,
-         .where = {.path = log_.name, .row = row},
-         .message = std::move(message),
-         .remedy = "treat the host as taken over: keep the log as it is and compare it with copies from elsewhere"});
+    examination_.findings.push_back({.severity = severity,
+                                     .where = {.path = log_.name, .row = row},
+                                     .message = std::move(message),
+                                     .remedy = "treat the host as taken over: keep the log as it is and "
+                                               "compare it with copies from elsewhere"});
   }
 
   const EventSubject& log_;
@@ -139,9 +148,11 @@ const Guard audit_chain{
     .id = "audit_chain",
     .threats = {"monitor-log-suppression"},
     .summary = "an audit log with records deleted, cut off, reordered, rewritten or never written",
-    .looks_for = "a record out of its forward-secure chain, silence beyond the promised heartbeat, anchored heads that "
-                 "are gone, answers without a record; a tail without answers that was cut after the last anchor is "
-                 "not seen",
+    .looks_for =
+        "a record out of its forward-secure chain, silence beyond the promised heartbeat, anchored heads "
+        "that "
+        "are gone, answers without a record; a tail without answers that was cut after the last anchor is "
+        "not seen",
     .parameters = kParameters,
     .event = check};
 

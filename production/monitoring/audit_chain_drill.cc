@@ -1,5 +1,6 @@
-// monitor-log-suppression enacted on the server's own audit log: an intruder with the host's files, the current key
-// included, removes what one client did. The verifier has the first key, one anchored head and the gateway's count.
+// monitor-log-suppression enacted on the server's own audit log: an intruder with the host's files, the
+// current key included, removes what one client did. The verifier has the first key, one anchored head and
+// the gateway's count.
 #include <algorithm>
 #include <array>
 #include <map>
@@ -22,8 +23,8 @@ constexpr int kRequests = 120;
 
 enum class Clock { kSteady, kSkewed };
 
-// A clock that an administrator, or a bad time server, sets back and forth. Nothing here outlives the drill, so no
-// disk is waited for.
+// A clock that an administrator, or a bad time server, sets back and forth. Nothing here outlives the drill,
+// so no disk is waited for.
 class DrillEnv : public ForwardingEnv {
  public:
   explicit DrillEnv(Clock clock) : ForwardingEnv(system_env()), clock_(clock) {}
@@ -49,7 +50,8 @@ struct Story {
 
 enum class Logger { kWhole, kLeavesOutMallory };
 
-// Serves kRequests requests; restarts and rotates as `options` and `restarts` say, and anchors one head on the way.
+// Serves kRequests requests; restarts and rotates as `options` and `restarts` say, and anchors one head on
+// the way.
 Result<void> serve(World& world, Env& env, AuditOptions options, int restarts, Logger logger) {
   Story& story = world.state<Story>();
   std::mt19937_64 random(world.seed());
@@ -81,7 +83,9 @@ Result<void> serve(World& world, Env& env, AuditOptions options, int restarts, L
   return {};
 }
 
-bool is_mallorys(const std::string& line) { return line.find("\"principal\":\"mallory\"") != std::string::npos; }
+bool is_mallorys(const std::string& line) {
+  return line.find("\"principal\":\"mallory\"") != std::string::npos;
+}
 
 // Whoever has the state file can seal records from now on; the intruder uses that key for the past.
 Result<void> rewrite_with_current_key(World& world, std::vector<std::string>& lines) {
@@ -144,7 +148,9 @@ Result<void> honest(World& world) {
 Result<void> victim(World& world) {
   for (const std::string& line : TRY(services::server::read_audit(system_env(), world.root() / "audit"))) {
     const Json record = Json::parse(line, nullptr, false);
-    if (record.is_object() && is_mallorys(line)) world.state<Story>().found.push_back(record["answer"]["request"]);
+    if (record.is_object() && is_mallorys(line)) {
+      world.state<Story>().found.push_back(record["answer"]["request"]);
+    }
   }
   return {};
 }
@@ -168,8 +174,11 @@ Result<Subjects> present(World& world) {
 extern const drills::Drill audit_chain_drill;
 const drills::Drill audit_chain_drill{
     .threat = "monitor-log-suppression",
-    .story = "an intruder with the host's files and its current key removes one client's records from the audit log",
-    .honest_story = "the log is rotated, its old segments are compressed, the server restarts and its clock is wrong",
+    .story =
+        "an intruder with the host's files and its current key removes one client's records from the audit "
+        "log",
+    .honest_story =
+        "the log is rotated, its old segments are compressed, the server restarts and its clock is wrong",
     .attack = attack,
     .honest = honest,
     .victim = victim,

@@ -6,11 +6,10 @@ namespace sallyport::services::metadata {
 namespace {
 
 Result<sqlite::MirrorTable> table_of(const trust::Ledger& ledger, const trust::Root& root) {
-  sqlite::MirrorTable table{
-      .name = "metrics",
-      .columns = {"model TEXT NOT NULL", "name TEXT NOT NULL", "value REAL NOT NULL", "log_index INTEGER NOT NULL",
-                  "statement TEXT NOT NULL"},
-      .expected = {}};
+  sqlite::MirrorTable table{.name = "metrics",
+                            .columns = {"model TEXT NOT NULL", "name TEXT NOT NULL", "value REAL NOT NULL",
+                                        "log_index INTEGER NOT NULL", "statement TEXT NOT NULL"},
+                            .expected = {}};
   for (const Metric& metric : TRY(signed_metrics(ledger, root))) {
     table.expected.push_back({metric.model.hex(), metric.name, metric.value,
                               static_cast<std::int64_t>(metric.log_index), metric.statement.hex()});
@@ -42,7 +41,8 @@ Result<Metric> current_metric(const trust::Ledger& ledger, const trust::Root& ro
   for (auto it = all.rbegin(); it != all.rend(); ++it) {
     if (it->model == model && it->name == name) return *it;
   }
-  return fail(ErrorKind::kNotFound, "metadata: nobody signed a value of " + name + " for sha256:" + model.brief() + "...");
+  return fail(ErrorKind::kNotFound,
+              "metadata: nobody signed a value of " + name + " for sha256:" + model.brief() + "...");
 }
 
 Result<void> sync(const trust::Workspace& workspace, const trust::Ledger& ledger, const trust::Root& root) {

@@ -1,7 +1,7 @@
 // The metadata store: what was measured of which model, readable with any SQLite client.
 //
-// Each row is a line of a signed evaluation in the ledger and names it; nothing is decided by the database. A metric
-// is corrected by a newer signed statement, never by an edit.
+// Each row is a line of a signed evaluation in the ledger and names it; nothing is decided by the database. A
+// metric is corrected by a newer signed statement, never by an edit.
 #pragma once
 
 #include <string>

@@ -81,7 +81,8 @@ Result<Policy> project_policy(Env& env, const fs::path& folder);
 inline constexpr std::string_view kDefinitionPredicate = "https://sallyport.dev/definition/v1";
 Result<std::int64_t> sign_definition(Env& env, const fs::path& folder);
 // ErrorKind::kDenied when no statement of the lead in the ledger names this definition.
-Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root, const Digest& definition);
+Result<void> require_signed_definition(const trust::Ledger& ledger, const trust::Root& root,
+                                       const Digest& definition);
 
 // Where acquisition reads, relative to the project's folder.
 struct FeedFiles {

@@ -20,8 +20,8 @@ bool is_outside_the_code(const StageContext& context, const std::string& path) {
   return path == from || path == feed.value("manifest", from + ".batch.json");
 }
 
-// The regular files of the project in order of their paths, without the workspace, the repository's own database and
-// the feed. Links are refused: what they lead to is not part of the code that was signed.
+// The regular files of the project in order of their paths, without the workspace, the repository's own
+// database and the feed. Links are refused: what they lead to is not part of the code that was signed.
 Result<std::vector<ProjectFile>> project_files(StageContext& context) {
   Env& env = context.env();
   const fs::path& project = context.run().options.project;
@@ -44,7 +44,8 @@ Result<std::vector<ProjectFile>> project_files(StageContext& context) {
         bytes += status.size;
         out.push_back({path, status.size});
       } else {
-        return invalid(path + ": not a regular file or a folder", "keep links and devices out of the project");
+        return invalid(path + ": not a regular file or a folder",
+                       "keep links and devices out of the project");
       }
       if (out.size() > limits::kManifestEntriesMax || bytes > kCodeBytesMax) {
         return fail(ErrorKind::kLimit, "the project's code is larger than 256 MiB",
@@ -52,7 +53,8 @@ Result<std::vector<ProjectFile>> project_files(StageContext& context) {
       }
     }
   }
-  std::sort(out.begin(), out.end(), [](const ProjectFile& a, const ProjectFile& b) { return a.path < b.path; });
+  std::sort(out.begin(), out.end(),
+            [](const ProjectFile& a, const ProjectFile& b) { return a.path < b.path; });
   return out;
 }
 
@@ -87,7 +89,8 @@ Result<void> present_code(StageContext& context) {
 Result<Json> definition_digest(StageContext& context) { return Json(context.definition().digest.hex()); }
 
 Result<void> take_definition(StageContext& context) {
-  const Bytes bytes = TRY(context.env().read_file(context.run().options.project / "pipeline.yaml", limits::kYamlBytesMax));
+  const Bytes bytes =
+      TRY(context.env().read_file(context.run().options.project / "pipeline.yaml", limits::kYamlBytesMax));
   if (sha256(bytes) != context.definition().digest) {
     return fail(ErrorKind::kDenied, "pipeline.yaml changed while the run was going on");
   }

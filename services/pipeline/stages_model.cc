@@ -1,4 +1,5 @@
-// Training and validation: a confined trainer, its replay by a runner that it cannot reach, and a scored candidate.
+// Training and validation: a confined trainer, its replay by a runner that it cannot reach, and a scored
+// candidate.
 #include "services/pipeline/stages.h"
 
 #include <algorithm>
@@ -40,18 +41,19 @@ std::uint32_t challenge(Env& env) {
   return static_cast<std::uint32_t>(bytes[0]) << 16 | static_cast<std::uint32_t>(bytes[1]) << 8 | bytes[2];
 }
 
-// The runner replays intervals of the training log itself. A trainer of the user's own that leaves no log cannot be
-// spot-checked; the guard says so.
+// The runner replays intervals of the training log itself. A trainer of the user's own that leaves no log
+// cannot be spot-checked; the guard says so.
 Result<void> present_training(StageContext& context) {
   const bool logged = has_file(context, "model", "training.json");
   Json observed{{"intervals", Json::array()}};
   if (logged) {
     const fs::path out = context.scratch() / "replay";
-    StepCommand replay =
-        TRY(torch(context, {"replay", "--challenge", std::to_string(challenge(context.env()))}, {"train", "model"}));
+    StepCommand replay = TRY(torch(
+        context, {"replay", "--challenge", std::to_string(challenge(context.env()))}, {"train", "model"}));
     replay.out = out;
     TRY(context.execute(replay));
-    observed = TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));
+    observed =
+        TRY(parse_json(as_text(TRY(context.env().read_file(out / "replay.json", limits::kJsonBytesMax)))));
   }
   const Json declared{{"seed", context.spec().seed}, {"replayable", logged}};
   context.subjects.steps.emplace_back("training", StepSubject{Stage::kTraining, declared, observed});
@@ -66,8 +68,12 @@ Result<void> validate(StageContext& context) {
   if (options.contains("robust")) {
     const Json robust = TRY(get_object(options, "robust"));
     TRY(only_members(robust, {"attack", "eps", "steps", "sample", "at-least"}));
-    if (robust.contains("eps")) words.insert(words.end(), {"--eps", number_text(TRY(get_number(robust, "eps")))});
-    if (robust.contains("steps")) words.insert(words.end(), {"--steps", number_text(TRY(get_number(robust, "steps")))});
+    if (robust.contains("eps")) {
+      words.insert(words.end(), {"--eps", number_text(TRY(get_number(robust, "eps")))});
+    }
+    if (robust.contains("steps")) {
+      words.insert(words.end(), {"--steps", number_text(TRY(get_number(robust, "steps")))});
+    }
   }
   return context.execute(TRY(torch(context, words, {"model", "test"})));
 }
@@ -75,8 +81,9 @@ Result<void> validate(StageContext& context) {
 // A candidate below what its owner demands is refused here, whatever its guards say.
 Result<void> demand(const std::string& what, double reached, double at_least) {
   if (reached >= at_least) return {};
-  return fail(ErrorKind::kDenied, what + " is " + number_text(reached) + ", below the " + number_text(at_least) +
-                                      " that the pipeline demands",
+  return fail(ErrorKind::kDenied,
+              what + " is " + number_text(reached) + ", below the " + number_text(at_least) +
+                  " that the pipeline demands",
               "train a better model, or lower the demand in pipeline.yaml and sign it");
 }
 
@@ -97,7 +104,8 @@ Result<void> demand_all(StageContext& context, const Json& report) {
   return {};
 }
 
-// What the report is held against; the rows to leave out and the seed are part of the definition that the lead signed.
+// What the report is held against; the rows to leave out and the seed are part of the definition that the
+// lead signed.
 Result<Json> observed_validation(StageContext& context, const Json& report) {
   const StageSpec& spec = context.spec();
   Json out{{"predictions", std::string(as_text(TRY(context.bytes_of("validation", "predictions.csv"))))},
@@ -120,8 +128,8 @@ Result<Json> robustness_of(const Json& report) {
 Result<void> present_validation(StageContext& context) {
   const Json report = TRY(context.read_json("validation", "validation.json"));
   TRY(demand_all(context, report));
-  context.subjects.steps.emplace_back("validation",
-                                      StepSubject{Stage::kValidation, report, TRY(observed_validation(context, report))});
+  context.subjects.steps.emplace_back(
+      "validation", StepSubject{Stage::kValidation, report, TRY(observed_validation(context, report))});
 
   const trust::EvaluationPredicate evaluation{
       .metrics = TRY(get_object(report, "metrics")),

@@ -1,4 +1,5 @@
-// From a validated model to a registered version: the record of what was measured, the exported form, the registry.
+// From a validated model to a registered version: the record of what was measured, the exported form, the
+// registry.
 #include "services/pipeline/stages.h"
 
 #include <algorithm>
@@ -27,10 +28,12 @@ Result<void> record(StageContext& context) {
   Json metrics = Json::object();
   for (const metadata::Metric& metric : TRY(metadata::signed_metrics(run.ledger, run.root))) {
     if (metric.model != model) continue;
-    metrics[metric.name] = {{"value", metric.value}, {"statement", metric.statement.hex()}, {"logIndex", metric.log_index}};
+    metrics[metric.name] = {
+        {"value", metric.value}, {"statement", metric.statement.hex()}, {"logIndex", metric.log_index}};
   }
   if (metrics.empty()) {
-    return fail(ErrorKind::kDenied, "no signed evaluation of model sha256:" + model.brief() + "... is in the log",
+    return fail(ErrorKind::kDenied,
+                "no signed evaluation of model sha256:" + model.brief() + "... is in the log",
                 "let the validation stage run: it signs what it measures");
   }
   context.step = {{"kind", "built-in"}};
@@ -80,7 +83,8 @@ Result<double> largest_difference(const worker::Reply& reply, const learn::Matri
       float value = 0;
       std::memcpy(&value, tensor.bytes.data() + i * sizeof(float), sizeof value);
       // A NaN on either side is a difference too.
-      const double difference = std::abs(static_cast<double>(value) - static_cast<double>(expected.values()[i]));
+      const double difference =
+          std::abs(static_cast<double>(value) - static_cast<double>(expected.values()[i]));
       if (!(difference <= largest)) largest = std::isnan(difference) ? 1 : difference;
     }
     return largest;
@@ -156,7 +160,8 @@ Result<void> register_version(StageContext& context) {
   RunState& run = context.run();
   const Target target = TRY(target_of(context));
   const Digest exported = TRY(context.digest_of("exported"));
-  const registry::VersionOffer offer = TRY(registry::offer_version(run.ledger, run.root, target.model, exported));
+  const registry::VersionOffer offer =
+      TRY(registry::offer_version(run.ledger, run.root, target.model, exported));
   context.step = {{"kind", "built-in"}};
   return context.write("version", pretty(Json{{"model", target.model},
                                               {"version", offer.version},
@@ -165,24 +170,27 @@ Result<void> register_version(StageContext& context) {
                                               {"record", TRY(context.digest_of("record")).hex()}}));
 }
 
-// The alias moves with the gate when the approvers' keys are here; else the move is proposed and waits for them.
+// The alias moves with the gate when the approvers' keys are here; else the move is proposed and waits for
+// them.
 Result<void> present_version(StageContext& context) {
   RunState& run = context.run();
   const Target target = TRY(target_of(context));
   const Digest exported = TRY(context.digest_of("exported"));
   const Digest model = TRY(context.digest_of("model"));
-  const registry::VersionOffer offer = TRY(registry::offer_version(run.ledger, run.root, target.model, exported));
+  const registry::VersionOffer offer =
+      TRY(registry::offer_version(run.ledger, run.root, target.model, exported));
   if (!offer.registered) TRY(context.sign(offer.statement, {"registrar"}));
   const auto current = trust::resolve_alias(run.ledger, run.root, run.policy, target.model, target.alias,
                                             run.started_unix_s);
   const bool stands = current && current->version == offer.version && current->artifact == exported;
   if (!stands && !target.approve.empty()) {
-    const trust::Statement move = TRY(registry::offer_alias(run.ledger, target.model, target.alias, offer.version,
-                                                            exported, run.started_unix_s));
+    const trust::Statement move = TRY(registry::offer_alias(run.ledger, target.model, target.alias,
+                                                            offer.version, exported, run.started_unix_s));
     TRY(context.sign(move, target.approve));
   } else if (!stands) {
-    context.note(target.model + "@" + target.alias + " does not move: nobody approved; run `sallyport promote " +
-                 target.model + " --version " + std::to_string(offer.version) + " --alias " + target.alias + "`");
+    context.note(target.model + "@" + target.alias +
+                 " does not move: nobody approved; run `sallyport promote " + target.model + " --version " +
+                 std::to_string(offer.version) + " --alias " + target.alias + "`");
   }
   // Version and move are logged with this gate, which therefore takes them as they stand.
   Json request{{"name", target.model}, {"version", offer.version}, {"by", "registrar"}, {"pending", true}};
@@ -197,6 +205,7 @@ Result<void> present_version(StageContext& context) {
 
 const StageBehaviour kMetadataStore{.produce = record, .present = present_record};
 const StageBehaviour kExport{.produce = export_model, .present = present_exported};
-const StageBehaviour kRegistry{.outside = registered_so_far, .produce = register_version, .present = present_version};
+const StageBehaviour kRegistry{
+    .outside = registered_so_far, .produce = register_version, .present = present_version};
 
 }  // namespace sallyport::services::pipeline

@@ -1,6 +1,8 @@
-// The served model: admitted only when its chain verifies, probed over HTTP with held-out rows, its log verified.
+// The served model: admitted only when its chain verifies, probed over HTTP with held-out rows, its log
+// verified.
 //
-// One server stands for the four stages of a run. It listens on the loopback interface and is gone when the run ends.
+// One server stands for the four stages of a run. It listens on the loopback interface and is gone when the
+// run ends.
 #include "services/pipeline/stages.h"
 
 #include <algorithm>
@@ -35,7 +37,8 @@ Result<LiveServer*> live_server(StageContext& context) {
   }
   TRY(server::audit_first_key(run.workspace));
   auto live = std::make_shared<LiveServer>();
-  live->service = TRY(server::Service::start(run.env, std::move(model), run.policy, {.audit = run.workspace.audit()}));
+  live->service =
+      TRY(server::Service::start(run.env, std::move(model), run.policy, {.audit = run.workspace.audit()}));
   live->http = TRY(server::Server::start(*live->service));
   run.live = live;
   return live.get();
@@ -52,7 +55,9 @@ Result<std::int64_t> probe_count(const StageContext& context) {
 // One row as the body of an inference request.
 Json request_for(const Dataset& data, std::size_t row, const Json& input) {
   Json values = Json::array();
-  for (const std::size_t feature : data.feature_columns()) values.push_back(data.columns[feature].numbers[row]);
+  for (const std::size_t feature : data.feature_columns()) {
+    values.push_back(data.columns[feature].numbers[row]);
+  }
   const std::size_t width = values.size();
   return Json{{"inputs", {{{"name", input.value("name", "")},
                            {"datatype", input.value("datatype", "FP32")},
@@ -64,7 +69,8 @@ Result<Json> ask(LiveServer& live, const std::string& body) {
   const std::string target = "/v2/models/" + live.service->model().name + "/infer";
   const server::Exchange answer = TRY(server::request(live.http->port(), "POST", target, body));
   if (answer.status != 200) {
-    return fail(ErrorKind::kDenied, "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
+    return fail(ErrorKind::kDenied,
+                "the server answered " + std::to_string(answer.status) + ": " + answer.body.substr(0, 300));
   }
   return parse_json(answer.body);
 }
@@ -98,7 +104,8 @@ Result<void> serve(StageContext& context) {
   if (ready.status != 200) return fail(ErrorKind::kDenied, "the server is not ready: " + ready.body);
   const Dataset& test = *TRY(context.table("test"));
   const std::vector<std::string> labels = TRY(test.labels());
-  const std::size_t count = std::min<std::size_t>(static_cast<std::size_t>(TRY(probe_count(context))), test.rows());
+  const std::size_t count =
+      std::min<std::size_t>(static_cast<std::size_t>(TRY(probe_count(context))), test.rows());
   std::size_t right = 0;
   for (std::size_t row = 0; row < count; ++row) {
     const Json answer = TRY(ask(live, canonical(request_for(test, row, model.metadata["inputs"][0]))));
@@ -119,7 +126,8 @@ Result<void> serve(StageContext& context) {
 Result<void> make_requests(StageContext& context) {
   const Json served = TRY(context.read_json("served"));
   const Dataset& test = *TRY(context.table("test"));
-  const std::size_t count = std::min<std::size_t>(static_cast<std::size_t>(TRY(probe_count(context))), test.rows());
+  const std::size_t count =
+      std::min<std::size_t>(static_cast<std::size_t>(TRY(probe_count(context))), test.rows());
   std::string out;
   for (std::size_t row = 0; row < count; ++row) {
     out += canonical(request_for(test, row, served["metadata"]["inputs"][0])) + "\n";
@@ -145,7 +153,9 @@ Result<void> present_requests(StageContext& context) {
 Result<void> make_answers(StageContext& context) {
   LiveServer& live = *TRY(live_server(context));
   std::string out;
-  for (const std::string& body : lines_of(TRY(context.bytes_of("requests")))) out += canonical(TRY(ask(live, body))) + "\n";
+  for (const std::string& body : lines_of(TRY(context.bytes_of("requests")))) {
+    out += canonical(TRY(ask(live, body))) + "\n";
+  }
   context.step = {{"kind", "built-in"}};
   return context.write("answers", out);
 }
@@ -167,7 +177,9 @@ Result<void> take_audit(StageContext& context) {
   live.http->stop();
   TRY(live.service->stop());
   std::string records;
-  for (const std::string& line : TRY(server::read_audit(run.env, run.workspace.audit()))) records += line + "\n";
+  for (const std::string& line : TRY(server::read_audit(run.env, run.workspace.audit()))) {
+    records += line + "\n";
+  }
   TRY(context.write("audit/records.jsonl", records));
   TRY(context.write("audit/head.json", pretty(server::to_json(live.service->audit_head()))));
   context.step = {{"kind", "built-in"}, {"head", server::to_json(live.service->audit_head())}};

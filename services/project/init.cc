@@ -35,7 +35,8 @@ std::string schema_text(const InitOptions& options) {
   if (!options.roles.group.empty()) out += ", group: " + options.roles.group;
   if (options.image.height > 0) {
     out += ", image: {height: " + std::to_string(options.image.height) +
-           ", width: " + std::to_string(options.image.width) + ", max: " + number_text(options.image.max_value) + "}";
+           ", width: " + std::to_string(options.image.width) +
+           ", max: " + number_text(options.image.max_value) + "}";
   }
   return out + "}";
 }
@@ -56,7 +57,8 @@ Result<void> check_free(Env& env, const InitOptions& options) {
   for (const std::string& path : {std::string(trust::kWorkspaceFolder), std::string("pipeline.yaml"),
                                   std::string("policy.yaml"), feed, feed + ".batch.json"}) {
     if (env.exists(options.folder / path)) {
-      return fail(ErrorKind::kDenied, (options.folder / path).string() + ": is there already; nothing was changed",
+      return fail(ErrorKind::kDenied,
+                  (options.folder / path).string() + ": is there already; nothing was changed",
                   "run `sallyport run`, or init an empty folder");
     }
   }
@@ -66,13 +68,16 @@ Result<void> check_free(Env& env, const InitOptions& options) {
 }  // namespace
 
 Result<InitReport> init_project(Env& env, const InitOptions& options) {
-  TRY(formats::csv::parse(options.feed_csv, {.name = options.feed_file, .roles = options.roles, .image = options.image}));
+  TRY(formats::csv::parse(options.feed_csv,
+                          {.name = options.feed_file, .roles = options.roles, .image = options.image}));
   TRY(env.make_directories(options.folder));
   TRY(check_free(env, options));
-  const std::string name =
-      options.name.empty() ? plain_name(fs::weakly_canonical(options.folder).filename().string()) : options.name;
+  const std::string name = options.name.empty()
+                               ? plain_name(fs::weakly_canonical(options.folder).filename().string())
+                               : options.name;
   const std::string feed = "feed/" + options.feed_file;
-  const std::string pipeline = filled(kPipelineTemplate, {{"name", name}, {"schema", schema_text(options)}, {"feed", feed}});
+  const std::string pipeline =
+      filled(kPipelineTemplate, {{"name", name}, {"schema", schema_text(options)}, {"feed", feed}});
   TRY(pipeline::parse_definition(pipeline, "pipeline.yaml"));
 
   TRY(env.make_directories(options.folder / "feed"));
@@ -82,7 +87,8 @@ Result<InitReport> init_project(Env& env, const InitOptions& options) {
   TRY(trust::create_workspace(env, options.folder));
   TRY(sign_batch(env, options.folder, feed));
   TRY(pipeline::sign_definition(env, options.folder));
-  return InitReport{{"pipeline.yaml", "policy.yaml", feed, feed + ".batch.json", std::string(trust::kWorkspaceFolder) + "/"}};
+  return InitReport{{"pipeline.yaml", "policy.yaml", feed, feed + ".batch.json",
+                     std::string(trust::kWorkspaceFolder) + "/"}};
 }
 
 Result<std::int64_t> sign_batch(Env& env, const fs::path& project, const std::string& file) {

@@ -204,7 +204,8 @@ std::string chain_section(const trust::ChainReport* chain) {
 std::string attack_section(const std::vector<Attack>& attacks) {
   if (attacks.empty()) return {};
   std::string out =
-      "<h2>Attacks enacted</h2><table><tr><th class=\"wide\">threat</th><th>undefended</th><th>defended</th></tr>";
+      "<h2>Attacks enacted</h2><table><tr><th "
+      "class=\"wide\">threat</th><th>undefended</th><th>defended</th></tr>";
   for (const Attack& attack : attacks) {
     out += "<tr><td><code>" + escape(attack.threat) + "</code><p>" + escape(attack.story) + "</p></td><td>" +
            badge("bad", "harmed") + "<p>" + escape(attack.undefended) + "</p></td><td>" +

@@ -57,8 +57,8 @@ fs::path segment_path(const fs::path& directory, std::uint64_t number) {
   return directory / (digits + ".jsonl");
 }
 
-// Follows the records that were written after the last sync. What does not verify there was torn by a power cut: it
-// is cut off, and `dropped` says how many bytes that were.
+// Follows the records that were written after the last sync. What does not verify there was torn by a power
+// cut: it is cut off, and `dropped` says how many bytes that were.
 Result<std::uint64_t> catch_up(Env& env, const fs::path& directory, State& state) {
   std::uint64_t dropped = 0;
   for (fs::path path = segment_path(directory, state.segment); env.exists(path) || state.offset > 0;) {
@@ -171,7 +171,8 @@ class Audit::Impl {
  private:
   std::int64_t uptime_ms() const {
     if (options_.uptime_ms) return options_.uptime_ms();
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start_)
+        .count();
   }
 
   // Hands one record to the operating system; returns the number of records that are written then.

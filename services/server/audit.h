@@ -1,17 +1,19 @@
-// The server's audit log: what was asked and answered, by whom, in a chain that cannot be rewritten backwards.
+// The server's audit log: what was asked and answered, by whom, in a chain that cannot be rewritten
+// backwards.
 //
 //   000001.jsonl[.gz] …   segments of one chain of records (trust/forward_chain.h)
 //   state.json            the key for the next record, 0600; replaced with every sync
 //
-// Records by kind: start {heartbeat_ms, session, dropped_bytes}, answer {answer}, heartbeat {answered}, rotate, stop; each
-// with time, uptime_ms, sequence and chain. The first key is given out once, by create(): whoever keeps it off this
-// host can verify the log (guard audit_chain), and nobody on this host can rewrite what was synced.
+// Records by kind: start {heartbeat_ms, session, dropped_bytes}, answer {answer}, heartbeat {answered},
+// rotate, stop; each with time, uptime_ms, sequence and chain. The first key is given out once, by create():
+// whoever keeps it off this host can verify the log (guard audit_chain), and nobody on this host can rewrite
+// what was synced.
 //
-// Durability: append() returns when the operating system has the record (kWritten: it outlives the process) or when
-// the disk has it (kSynced); records of all threads that wait share one sync. With kWritten a sync follows
-// within sync_interval_ms; until then a power cut loses records, and a thief of state.json can rewrite them.
-// A full disk makes append() fail, and the server then refuses to answer. Files that were replaced may linger in the
-// file system's free blocks: the key's forgetting is as good as the disk's.
+// Durability: append() returns when the operating system has the record (kWritten: it outlives the process)
+// or when the disk has it (kSynced); records of all threads that wait share one sync. With kWritten a sync
+// follows within sync_interval_ms; until then a power cut loses records, and a thief of state.json can
+// rewrite them. A full disk makes append() fail, and the server then refuses to answer. Files that were
+// replaced may linger in the file system's free blocks: the key's forgetting is as good as the disk's.
 //
 // Thread rule: any number of threads.
 #pragma once
@@ -28,7 +30,10 @@
 namespace sallyport::services::server {
 
 enum class AuditDurability : std::uint8_t { kWritten, kSynced };
-enum class AuditThread : std::uint8_t { kOwn, kNone };  // kNone: heartbeats and syncs when the caller asks for them
+enum class AuditThread : std::uint8_t {
+  kOwn,
+  kNone
+};  // kNone: heartbeats and syncs when the caller asks for them
 
 struct AuditOptions {
   AuditDurability durability = AuditDurability::kWritten;
@@ -52,9 +57,9 @@ class Audit {
  public:
   // Makes a new log in an empty folder and returns its first key, which is kept nowhere.
   static Result<Digest> create(Env& env, const fs::path& directory);
-  // Opens the log for writing and writes a start record. Verifies what was written after the last sync; a record that
-  // a power cut tore is cut off and counted in the start record. kDenied when the log ends before the key does: then
-  // records are missing, and going on would hide it.
+  // Opens the log for writing and writes a start record. Verifies what was written after the last sync; a
+  // record that a power cut tore is cut off and counted in the start record. kDenied when the log ends before
+  // the key does: then records are missing, and going on would hide it.
   static Result<std::unique_ptr<Audit>> open(Env& env, fs::path directory, AuditOptions options = {});
   ~Audit();  // stops, when stop() was not called
 
@@ -77,7 +82,8 @@ class Audit {
   std::unique_ptr<Impl> impl_;
 };
 
-// All lines of all segments in order, decompressed; the last may be torn. Refuses segments that are not consecutive.
+// All lines of all segments in order, decompressed; the last may be torn. Refuses segments that are not
+// consecutive.
 Result<std::vector<std::string>> read_audit(Env& env, const fs::path& directory);
 // Replaces NNNNNN.jsonl by NNNNNN.jsonl.gz. Not for the segment that is being written.
 Result<void> compress_segment(Env& env, const fs::path& segment);

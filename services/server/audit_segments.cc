@@ -69,7 +69,9 @@ Result<std::vector<std::string>> read_audit(Env& env, const fs::path& directory)
   for (const std::string& name : TRY(env.list(directory))) {
     const auto number = segment_number(name);
     if (!number) continue;
-    if (*number != expected++) return invalid("audit: segment " + std::to_string(expected - 1) + " is missing");
+    if (*number != expected++) {
+      return invalid("audit: segment " + std::to_string(expected - 1) + " is missing");
+    }
     Bytes bytes = TRY(env.read_file(directory / name, limits::kAuditSegmentBytesMax));
     if (name.ends_with(".gz")) {
       auto plain = gunzip(bytes);

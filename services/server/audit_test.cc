@@ -15,7 +15,8 @@ class AuditTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = fs::temp_directory_path() / (std::string("sallyport_") + test->name() + std::to_string(getpid()));
+    directory_ =
+        fs::temp_directory_path() / (std::string("sallyport_") + test->name() + std::to_string(getpid()));
     fs::remove_all(directory_);
     key_ = Audit::create(system_env(), directory_).value();
   }
@@ -26,9 +27,9 @@ class AuditTest : public testing::Test {
     const auto records = read_audit(system_env(), directory_);
     if (!records) return {records.error().message};
     const Guard* guard = catalog::find_guard("audit_chain");
-    const auto got = guard->event({.name = "audit", .records = *records, .first_key = key_, .anchors = anchors,
-                                   .answered = answered},
-                                  Parameters(guard->parameters));
+    const auto got = guard->event(
+        {.name = "audit", .records = *records, .first_key = key_, .anchors = anchors, .answered = answered},
+        Parameters(guard->parameters));
     if (!got) return {got.error().message};
     std::vector<std::string> out;
     for (const Finding& finding : got->findings) out.push_back(finding.message);
@@ -78,8 +79,8 @@ TEST_F(AuditTest, restarts_and_rotations_make_one_chain) {
   EXPECT_EQ(findings(30), std::vector<std::string>{"audit: segment 2 is missing"});
 }
 
-// A process that is killed, or a machine that loses power, leaves the log at any length behind the last sync. Nothing
-// that was synced may be missing, nothing torn may be believed, and the chain goes on.
+// A process that is killed, or a machine that loses power, leaves the log at any length behind the last sync.
+// Nothing that was synced may be missing, nothing torn may be believed, and the chain goes on.
 TEST_F(AuditTest, opens_after_every_torn_end_and_refuses_a_missing_one) {
   NoSync env;
   std::string synced, whole, state;
@@ -93,7 +94,8 @@ TEST_F(AuditTest, opens_after_every_torn_end_and_refuses_a_missing_one) {
     whole = file("000001.jsonl");
   }
   for (std::size_t length = 0; length <= whole.size(); ++length) {
-    const bool boundary = length == 0 || whole[length - 1] == '\n' || (length < whole.size() && whole[length] == '\n');
+    const bool boundary =
+        length == 0 || whole[length - 1] == '\n' || (length < whole.size() && whole[length] == '\n');
     if (!boundary && length % 13 != 0) continue;
     put("000001.jsonl", whole.substr(0, length));
     put("state.json", state);

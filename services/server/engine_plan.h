@@ -1,4 +1,5 @@
-// How the inference worker is confined: no files but its own libraries, no network, code only from its compiler.
+// How the inference worker is confined: no files but its own libraries, no network, code only from its
+// compiler.
 #pragma once
 
 #include "core/result.h"

@@ -1,8 +1,8 @@
 // HTTP/1.1 in front of the inference service: limits, time-outs, keep-alive, an orderly end.
 //
 // Boost.Beast does the protocol. A connection that sends or takes its bytes too slowly is closed after
-// limits::kRequestTimeoutMs, so slow clients cost memory and no thread; above `connections_max` new ones are turned
-// away with 503. Nagle's algorithm is off. One Server may be used from any thread.
+// limits::kRequestTimeoutMs, so slow clients cost memory and no thread; above `connections_max` new ones are
+// turned away with 503. Nagle's algorithm is off. One Server may be used from any thread.
 #pragma once
 
 #include <cstdint>

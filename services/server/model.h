@@ -22,7 +22,8 @@ struct VerifiedModel {
   trust::ChainReport chain;
 };
 
-// `named` is "digits@champion", "digits@4" or a digest. kDenied, with the failing link, when the chain does not hold.
+// `named` is "digits@champion", "digits@4" or a digest. kDenied, with the failing link, when the chain does
+// not hold.
 Result<VerifiedModel> load_verified_model(const trust::Workspace& workspace, const std::string& named,
                                           const Policy& policy, std::int64_t now_unix_s);
 

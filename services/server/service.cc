@@ -80,7 +80,8 @@ Result<std::vector<oip::Tensor>> outputs_of(const worker::Reply& reply, const Ve
   for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(frame, "outputs"))) {
     const auto datatype = oip::datatype_named(tensor.datatype);
     if (!datatype) return fail(ErrorKind::kIo, "the model answered with datatype " + tensor.datatype);
-    const bool scores = *datatype == oip::Datatype::kFp32 && tensor.shape.size() == 2 && tensor.shape[1] == classes;
+    const bool scores =
+        *datatype == oip::Datatype::kFp32 && tensor.shape.size() == 2 && tensor.shape[1] == classes;
     if (tensor.name == learn::kProbabilitiesName && scores) {
       labels = labels_of(tensor.bytes, model.labels.size(), model.labels);
     }

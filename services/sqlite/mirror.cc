@@ -7,7 +7,9 @@
 namespace sallyport::services::sqlite {
 namespace {
 
-std::string column_name(const std::string& declaration) { return declaration.substr(0, declaration.find(' ')); }
+std::string column_name(const std::string& declaration) {
+  return declaration.substr(0, declaration.find(' '));
+}
 
 std::string column_list(const MirrorTable& table, bool with_types) {
   std::string out;
@@ -32,7 +34,8 @@ Result<void> replace_rows(Database& database, const MirrorTable& table) {
   TRY(database.execute("DELETE FROM " + table.name));
   std::string marks;
   for (std::size_t i = 0; i < table.columns.size(); ++i) marks += i == 0 ? "?" : ",?";
-  const std::string insert = "INSERT INTO " + table.name + " (" + column_list(table, false) + ") VALUES (" + marks + ")";
+  const std::string insert =
+      "INSERT INTO " + table.name + " (" + column_list(table, false) + ") VALUES (" + marks + ")";
   for (const Row& row : table.expected) TRY(database.query(insert, row));
   return {};
 }
@@ -40,8 +43,8 @@ Result<void> replace_rows(Database& database, const MirrorTable& table) {
 }  // namespace
 
 Result<void> sync(Database& database, const MirrorTable& table) {
-  TRY(database.execute("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS " + table.name + " (" + column_list(table, true) +
-                       ") STRICT"));
+  TRY(database.execute("BEGIN IMMEDIATE; CREATE TABLE IF NOT EXISTS " + table.name + " (" +
+                       column_list(table, true) + ") STRICT"));
   if (auto replaced = replace_rows(database, table); !replaced) {
     std::ignore = database.execute("ROLLBACK");
     return replaced;
@@ -57,11 +60,12 @@ Result<void> check(Database& database, const MirrorTable& table) {
   const auto [mine, theirs] = std::mismatch(expected.begin(), expected.end(), found.begin(), found.end());
   if (mine == expected.end() && theirs == found.end()) return {};
   const bool extra = mine == expected.end() || (theirs != found.end() && *theirs < *mine);
-  return fail(ErrorKind::kDenied,
-              "table " + table.name + ": " +
-                  (extra ? "row that no signed statement backs: " + text_of(*theirs)
-                         : "row of a signed statement is missing or changed: " + text_of(*mine)),
-              "the database is only a copy of the log: somebody edited it; find out who, then run `sallyport run`");
+  return fail(
+      ErrorKind::kDenied,
+      "table " + table.name + ": " +
+          (extra ? "row that no signed statement backs: " + text_of(*theirs)
+                 : "row of a signed statement is missing or changed: " + text_of(*mine)),
+      "the database is only a copy of the log: somebody edited it; find out who, then run `sallyport run`");
 }
 
 }  // namespace sallyport::services::sqlite

@@ -1,7 +1,7 @@
 // A table of a database that only mirrors signed statements: derived from the ledger, never believed.
 //
-// `expected` is what the ledger says; sync() makes the table equal to it, check() says where it is not. So an edit of
-// the database changes nothing that anyone decides by, and it shows.
+// `expected` is what the ledger says; sync() makes the table equal to it, check() says where it is not. So an
+// edit of the database changes nothing that anyone decides by, and it shows.
 #pragma once
 
 #include <string>

@@ -15,7 +15,9 @@ struct Finalizer {
 using Statement = std::unique_ptr<sqlite3_stmt, Finalizer>;
 
 int bind(sqlite3_stmt* statement, int at, const Value& value) {
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return sqlite3_bind_int64(statement, at, *integer);
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return sqlite3_bind_int64(statement, at, *integer);
+  }
   if (const auto* number = std::get_if<double>(&value)) return sqlite3_bind_double(statement, at, *number);
   if (const auto* text = std::get_if<std::string>(&value)) {
     return sqlite3_bind_text64(statement, at, text->data(), text->size(), SQLITE_TRANSIENT, SQLITE_UTF8);
@@ -30,7 +32,8 @@ Value column(sqlite3_stmt* statement, int at) {
     case SQLITE_NULL: return std::monostate{};
     default: {
       const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, at));
-      return std::string(text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_column_bytes(statement, at)));
+      return std::string(text == nullptr ? "" : text,
+                         static_cast<std::size_t>(sqlite3_column_bytes(statement, at)));
     }
   }
 }
@@ -51,7 +54,9 @@ std::unexpected<Error> Database::failure(const char* action) const {
   const int code = sqlite3_errcode(handle_);
   std::string hint;
   if (code == SQLITE_FULL) hint = "free some space and run the command again; nothing was changed";
-  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) hint = "the database is only a copy: delete it and run again";
+  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+    hint = "the database is only a copy: delete it and run again";
+  }
   const bool damaged = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
   return fail(damaged ? ErrorKind::kInvalid : ErrorKind::kIo,
               place_ + ": cannot " + action + ": " + sqlite3_errmsg(handle_), hint);
@@ -99,7 +104,8 @@ Result<std::vector<Row>> Database::query(const std::string& sql, std::span<const
 
 Result<void> Database::check_structure() {
   const std::vector<Row> rows = TRY(query("PRAGMA integrity_check"));
-  const auto* text = rows.size() == 1 && rows[0].size() == 1 ? std::get_if<std::string>(&rows[0][0]) : nullptr;
+  const auto* text =
+      rows.size() == 1 && rows[0].size() == 1 ? std::get_if<std::string>(&rows[0][0]) : nullptr;
   if (text != nullptr && *text == "ok") return {};
   return invalid(place_ + ": the database is damaged" + (text == nullptr ? "" : ": " + *text),
                  "the database is only a copy: delete it and run again");

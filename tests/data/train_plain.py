@@ -6,8 +6,8 @@ It shows that a user's own command can replace the built-in trainer:
     training: {run: [python3, train_plain.py]}
 
 It reads the table $SALLYPORT_IN/train, whose label column is the last one unless SALLYPORT_STEP's schema says
-otherwise, and writes $SALLYPORT_OUT/model/model.json and model.safetensors. The same seed gives the same bytes. It
-leaves no checkpoints, so that its training cannot be replayed; the training gate says so.
+otherwise, and writes $SALLYPORT_OUT/model/model.json and model.safetensors. The same seed gives the same
+bytes. It leaves no checkpoints, so that its training cannot be replayed; the training gate says so.
 """
 
 import csv

@@ -15,7 +15,9 @@ constexpr std::string_view kEntries = ".sallyport/log/tile/entries/";
 constexpr std::string_view kCheckpoint = ".sallyport/log/checkpoint";
 
 // Locks and scratch are nobody's input.
-bool is_used(const std::string& path) { return path.find("/tmp/") == std::string::npos && !path.ends_with(".lock"); }
+bool is_used(const std::string& path) {
+  return path.find("/tmp/") == std::string::npos && !path.ends_with(".lock");
+}
 
 // An entry bundle as its entries, each with its two bytes of length.
 std::vector<Bytes> split_entries(const Bytes& bundle) {
@@ -23,7 +25,8 @@ std::vector<Bytes> split_entries(const Bytes& bundle) {
   for (std::size_t at = 0; at + 2 <= bundle.size();) {
     const std::size_t length = static_cast<std::size_t>(bundle[at]) << 8 | bundle[at + 1];
     const std::size_t end = std::min(at + 2 + length, bundle.size());
-    out.emplace_back(bundle.begin() + static_cast<std::ptrdiff_t>(at), bundle.begin() + static_cast<std::ptrdiff_t>(end));
+    out.emplace_back(bundle.begin() + static_cast<std::ptrdiff_t>(at),
+                     bundle.begin() + static_cast<std::ptrdiff_t>(end));
     at = end;
   }
   return out;
@@ -60,7 +63,10 @@ void restore(const fs::path& folder, const Snapshot& snapshot, const std::vector
 }
 
 Storm::Storm(fs::path folder, Snapshot pristine, std::vector<Bytes> history, std::uint64_t seed)
-    : folder_(std::move(folder)), pristine_(std::move(pristine)), history_(std::move(history)), random_(seed) {}
+    : folder_(std::move(folder)),
+      pristine_(std::move(pristine)),
+      history_(std::move(history)),
+      random_(seed) {}
 
 const std::string& Storm::any_file(const std::function<bool(const std::string&)>& wanted) {
   std::vector<const std::string*> candidates;
@@ -174,7 +180,8 @@ Change Storm::edit_database() {
 
 // A statement rewritten by somebody without a key: another verdict, digest or number in the same envelope.
 Change Storm::forge_attestation() {
-  const std::string path = any_file([](const std::string& p) { return p.starts_with(".sallyport/attestations/"); });
+  const std::string path =
+      any_file([](const std::string& p) { return p.starts_with(".sallyport/attestations/"); });
   auto envelope = parse_json(as_text(pristine_[path]));
   SP_CHECK(envelope.has_value());
   auto payload = from_base64((*envelope)["payload"].get<std::string>());
@@ -189,9 +196,9 @@ Change Storm::forge_attestation() {
 }
 
 Change Storm::strike() {
-  static constexpr std::array kKinds{&Storm::flip_bit,         &Storm::change_tail,      &Storm::remove_file,
-                                     &Storm::swap_files,       &Storm::edit_log_entries, &Storm::older_checkpoint,
-                                     &Storm::edit_database,    &Storm::forge_attestation};
+  static constexpr std::array kKinds{
+      &Storm::flip_bit,         &Storm::change_tail,      &Storm::remove_file,   &Storm::swap_files,
+      &Storm::edit_log_entries, &Storm::older_checkpoint, &Storm::edit_database, &Storm::forge_attestation};
   return (this->*kKinds[count_++ % kKinds.size()])();
 }
 

@@ -1,8 +1,9 @@
-// The tamper storm: from a seed, thousands of single changes to a finished run, each of which must be refused or leave
-// every byte that anyone would use the same.
+// The tamper storm: from a seed, thousands of single changes to a finished run, each of which must be refused
+// or leave every byte that anyone would use the same.
 //
-// A Subject is a folder that the storm may change, with a pristine copy in memory to restore from. Changes are drawn
-// from the kinds below, each kind equally often. For one thread at a time; several storms may run on several folders.
+// A Subject is a folder that the storm may change, with a pristine copy in memory to restore from. Changes
+// are drawn from the kinds below, each kind equally often. For one thread at a time; several storms may run
+// on several folders.
 #pragma once
 
 #include <cstdint>

@@ -43,9 +43,12 @@ FinishedRun make_run(const fs::path& folder) {
   services::pipeline::RunOptions options{.project = folder};
   options.on_event = [&](const services::pipeline::Event& event) {
     if (event.kind != services::pipeline::EventKind::kStageStarted) return;
-    if (auto bytes = system_env().read_file(folder / ".sallyport/log/checkpoint")) run.history.push_back(*bytes);
+    if (auto bytes = system_env().read_file(folder / ".sallyport/log/checkpoint")) {
+      run.history.push_back(*bytes);
+    }
   };
-  const auto report = services::pipeline::run_pipeline(system_env(), project->definition, project->policy, options);
+  const auto report =
+      services::pipeline::run_pipeline(system_env(), project->definition, project->policy, options);
   EXPECT_TRUE(report) << report.error().message;
   if (report) { EXPECT_LT(report->verdict, Verdict::kBlock) << report->reason; }
   return run;
@@ -65,8 +68,10 @@ Seen look(const fs::path& folder) {
   const auto project = services::pipeline::load_project(env, folder);
   if (!workspace || !project) return seen;
   const std::int64_t now = env.now_unix_s();
-  seen.verified = services::project::verify_project(*workspace, std::string(kModel), project->policy, now).verified();
-  const auto model = services::server::load_verified_model(*workspace, std::string(kModel), project->policy, now);
+  seen.verified =
+      services::project::verify_project(*workspace, std::string(kModel), project->policy, now).verified();
+  const auto model =
+      services::server::load_verified_model(*workspace, std::string(kModel), project->policy, now);
   seen.loaded = model.has_value();
   if (model) seen.served = sha256(model->bytes);
   return seen;
@@ -79,7 +84,8 @@ struct Tally {
   std::vector<std::string> missed;
 };
 
-void blow(const FinishedRun& run, const fs::path& copy, std::uint64_t seed, int changes, Tally& tally, std::mutex& mutex) {
+void blow(const FinishedRun& run, const fs::path& copy, std::uint64_t seed, int changes, Tally& tally,
+          std::mutex& mutex) {
   fs::remove_all(copy);
   fs::copy(run.folder, copy, fs::copy_options::recursive);
   const storm::Snapshot pristine = storm::take_snapshot(copy);
@@ -116,12 +122,14 @@ TEST(TamperStorm, EveryChangeIsRefusedOrHarmless) {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 2; ++t) {
       threads.emplace_back([&, t] {
-        blow(run, base / ("copy" + std::to_string(t)), 20261123 + static_cast<std::uint64_t>(t), change_count() / 2, tally, mutex);
+        blow(run, base / ("copy" + std::to_string(t)), 20261123 + static_cast<std::uint64_t>(t),
+             change_count() / 2, tally, mutex);
       });
     }
   }
-  std::printf("tamper storm: %zu tried, %zu refused, %zu harmless, %zu missed\n", static_cast<std::size_t>(tally.tried),
-              static_cast<std::size_t>(tally.refused), static_cast<std::size_t>(tally.harmless), tally.missed.size());
+  std::printf("tamper storm: %zu tried, %zu refused, %zu harmless, %zu missed\n",
+              static_cast<std::size_t>(tally.tried), static_cast<std::size_t>(tally.refused),
+              static_cast<std::size_t>(tally.harmless), tally.missed.size());
   for (const std::string& what : tally.missed) ADD_FAILURE() << "missed: " << what;
   // A storm that refuses nothing has not blown.
   EXPECT_GT(tally.refused, tally.tried / 2);

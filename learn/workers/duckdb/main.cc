@@ -2,8 +2,8 @@
 //
 //   sallyport-duckdb profile   in: clean     out: analysis/profile.json
 //
-// DuckDB reads the one file that it is given; the rest of the file system, extensions and its own settings are locked
-// before the first query. Exit 0 done, 2 an Error on stderr, 64 usage.
+// DuckDB reads the one file that it is given; the rest of the file system, extensions and its own settings
+// are locked before the first query. Exit 0 done, 2 an Error on stderr, 64 usage.
 #include <duckdb.h>
 
 #include <cstdio>
@@ -40,7 +40,8 @@ class Database {
     // One thread, so that sums are taken in one order and the profile is the same on every host.
     for (const std::string& setting :
          {std::string("SET threads=1"), "SET allowed_paths=[" + quoted(readable_file, '\'') + "]",
-          std::string("SET enable_external_access=false"), std::string("SET autoinstall_known_extensions=false"),
+          std::string("SET enable_external_access=false"),
+          std::string("SET autoinstall_known_extensions=false"),
           std::string("SET autoload_known_extensions=false"), std::string("SET lock_configuration=true")}) {
       TRY(database->query(setting));
     }
@@ -91,8 +92,8 @@ bool is_numeric(const std::string& type) { return type == "DOUBLE" || type == "B
 
 Result<Json> profile_column(Database& database, const std::string& name, const std::string& type) {
   const std::string column = quoted(name, '"');
-  std::string sql = "SELECT count(*) - count(" + column + "), count(DISTINCT " + column + "), min(" + column + "), max(" +
-                    column + ")";
+  std::string sql = "SELECT count(*) - count(" + column + "), count(DISTINCT " + column + "), min(" + column +
+                    "), max(" + column + ")";
   if (is_numeric(type)) sql += ", avg(" + column + "), stddev_samp(" + column + ")";
   const Cells cells = TRY(database.query(sql + " FROM data"));
   Json out{{"name", name},
