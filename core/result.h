@@ -59,8 +59,8 @@ inline std::unexpected<Error> within(const std::string& place, Error error) {
 
 // TRY(expression) is the value of a Result expression; an Error returns from the enclosing function.
 // A Result<void> expression may be used as a statement: TRY(write(...));
-// Not within a braced initialiser after a member that owns memory, X{.a = TRY(f()), .b = TRY(g())}: when g fails, g++ 12
-// never destroys `a`. Assign the members one after the other.
+// Not within a braced initialiser after a member that owns memory, X{.a = TRY(f()), .b = TRY(g())}: when g
+// fails, g++ 12 never destroys `a`. Assign the members one after the other.
 // The counter keeps the name of a TRY inside another TRY's expression from shadowing it.
 #define TRY(expression) SP_TRY_NUMBERED(expression, __COUNTER__)
 #define SP_TRY_NUMBERED(expression, number) SP_TRY_PASTED(expression, number)
