@@ -108,6 +108,7 @@ Result<void> StageContext::execute(const StepCommand& command) {
     last_lines.emplace_back(line);
     if (last_lines.size() > kQuotedLines) last_lines.pop_front();
   }};
+  planned.push_back(sandbox::digest_of(box).hex());
   const auto start = std::chrono::steady_clock::now();
   const sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
   step_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -97,6 +97,7 @@ class StageContext {
   std::vector<trust::Envelope> statements = {};   // to be logged with the gate when it passes
   Json step = Json::object();
   Json sandbox = Json::array();
+  Json planned = Json::array();  // digests of the confinements that were meant, in the order of `sandbox`
   double step_seconds = 0;
   std::map<std::string, Digest> outputs = {};     // once stored
 

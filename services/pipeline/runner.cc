@@ -7,6 +7,7 @@
 #include "catalog/coverage.h"
 #include "services/metadata/metadata.h"
 #include "services/pipeline/context.h"
+#include "services/pipeline/pinned.h"
 #include "services/registry/registry.h"
 #include "services/version.h"
 
@@ -119,7 +120,10 @@ class Runner {
         return refused(context, key, presented.error().message, start);
       }
     }
-    const std::vector<const Guard*> guards = catalog::guards_of(spec.stage);
+    context.subjects.steps.emplace_back("step", TRY(pinned_subject(context, TRY(state_.env.list(context.out())))));
+    std::vector<const Guard*> guards = catalog::guards_of(spec.stage);
+    const Guard* const pinned = catalog::find_guard("pinned_step");
+    if (spec.stage != Stage::kPipeline && pinned != nullptr) guards.push_back(pinned);
     GateReport gate =
         TRY(pass_gate(spec.stage, guards, context.subjects, state_.policy, state_.env.now_unix_s()));
     return attest(context, key, std::move(gate), started_on, start);
