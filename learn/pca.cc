@@ -213,13 +213,4 @@ Matrix Pca::project(const Matrix& rows) const {
   return out;
 }
 
-Result<std::vector<double>> spectral_scores(const Matrix& rows) {
-  const Pca pca = TRY(principal_components(rows, 1));
-  const Matrix places = pca.project(rows);
-  std::vector<double> out;
-  for (const float place : places.values())
-    out.push_back(static_cast<double>(place) * static_cast<double>(place));
-  return out;
-}
-
 }  // namespace sallyport::learn

@@ -1,4 +1,4 @@
-// Principal components of the rows of a matrix, and how far each row lies along them.
+// Principal components of the rows of a matrix.
 //
 // The covariance is d x d in double, so d features cost 8 d^2 bytes; kPcaFeaturesMax bounds it. The leading
 // components come from subspace iteration with a fixed start (Halko, Martinsson and Tropp 2011, 4.5), all of
@@ -36,9 +36,5 @@ struct Eigen {
   std::vector<std::vector<double>> vectors;
 };
 Eigen symmetric_eigen(std::vector<double> matrix, std::size_t n);
-
-// The spectral score of each row (Tran, Li and Madry 2018): the square of its place along the first component
-// of the centred rows. Error as above.
-Result<std::vector<double>> spectral_scores(const Matrix& rows);
 
 }  // namespace sallyport::learn

@@ -132,7 +132,8 @@ TEST(WorkerMessages, TensorsUseUpThePayloadExactly) {
   EXPECT_EQ((*tensors)[0].shape, (std::vector<std::int64_t>{1, 3}));
   frame.payload.push_back(0);
   EXPECT_FALSE(tensors_in(frame, "inputs"));
-  frame.payload.resize(frame.payload.size() - 2);
+  frame.payload.pop_back();
+  frame.payload.pop_back();
   EXPECT_FALSE(tensors_in(frame, "inputs"));
   EXPECT_FALSE(tensors_in(sample(), "outputs"));
   EXPECT_FALSE(tensor_bytes("FP32", std::vector<std::int64_t>{-1}));
