@@ -29,6 +29,7 @@ class GateRunner {
                              const std::vector<std::pair<std::string, DatasetSubject>>& subjects) {
     if (guard.dataset.judge == nullptr) return {};
     for (const auto& [name, subject] : subjects) {
+      if (guard.dataset.relation && subject.relation != *guard.dataset.relation) continue;
       TRY(run(guard, name,
               [&](const Parameters& parameters) { return run_fold(guard.dataset, subject, parameters); }));
     }

@@ -11,6 +11,7 @@
 #include <any>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,12 @@ struct FileSubject {
   BytesView bytes;
 };
 
+// A split that anyone who holds the key recomputes: the keyed hash of a row's group, or of its id, decides.
+struct SplitRule {
+  Digest key;
+  double test_share = 0;
+};
+
 // What a transform may do, as its owner declared it in the pipeline file.
 struct Contract {
   bool may_relabel = false;
@@ -61,13 +68,22 @@ struct Contract {
   bool may_add_rows = false;
   // Declared renamings of labels, "M" to "1"; an empty map renames nothing.
   std::vector<std::pair<std::string, std::string>> label_mapping = {};
+  std::optional<SplitRule> split = {};
 };
 
-// `data` is judged; `reference`, where there is one, is what it is held against: the rows before the step,
-// the training split beside a test split, the signed anchor release.
+// What the reference of a data set is to it.
+enum class Relation : std::uint8_t {
+  kBefore,    // the rows that a step read, beside those that it wrote
+  kTraining,  // the training split, beside a test split
+  kWhole,     // what a split was cut from, beside the training split
+  kAnchor,    // a release that its owner signed, beside a later one
+};
+
+// `data` is judged; `reference`, where there is one, is what it is held against.
 struct DatasetSubject {
   const Dataset* data = nullptr;
   const Dataset* reference = nullptr;
+  Relation relation = Relation::kBefore;
   Contract contract = {};
 };
 
@@ -138,6 +154,8 @@ struct Fold {
                                 const Parameters&) = nullptr;
   std::any (*merge)(std::any a, std::any b) = nullptr;
   Result<Examination> (*judge)(const std::any& summary, const Contract&, const Parameters&) = nullptr;
+  // The only relation that it understands; a gate passes over subjects of another. Empty: it takes any.
+  std::optional<Relation> relation = {};
 };
 
 // Up to eight threat ids, in a constant.

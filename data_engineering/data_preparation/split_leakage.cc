@@ -355,7 +355,7 @@ const Guard split_leakage{
         "shingles, "
         "images within a shift and a level, shared ids and groups, rows older than training",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge},
+    .dataset = {.summarise = summarise, .merge = merge, .judge = judge, .relation = Relation::kTraining},
 };
 
 }  // namespace sallyport::data_engineering::data_preparation

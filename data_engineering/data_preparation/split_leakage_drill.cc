@@ -227,7 +227,9 @@ bool harmed(const drills::World& world) {
 
 Result<Subjects> present(drills::World& world) {
   const Split& split = world.state<Split>();
-  return Subjects{.datasets = {{"test", {.data = &split.test, .reference = &split.train}}}};
+  return Subjects{
+      .datasets = {
+          {"test", {.data = &split.test, .reference = &split.train, .relation = Relation::kTraining}}}};
 }
 
 }  // namespace

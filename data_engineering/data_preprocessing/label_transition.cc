@@ -315,7 +315,7 @@ const Guard label_transition{
         "rows whose label, joined by id, changed without a declaration; rows moved, added or dropped by "
         "class",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge},
+    .dataset = {.summarise = summarise, .merge = merge, .judge = judge, .relation = Relation::kBefore},
 };
 
 }  // namespace sallyport::data_engineering::data_preprocessing

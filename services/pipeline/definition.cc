@@ -136,12 +136,12 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
 }
 
 Result<void> read_schema(const Json& schema, Definition& out) {
-  TRY(only_members(schema, {"label", "id", "contributor", "group", "image"}));
+  TRY(only_members(schema, {"label", "id", "contributor", "group", "time", "image"}));
   const auto text = [&](const char* name) -> Result<std::string> {
     return schema.contains(name) ? get_string(schema, name) : Result<std::string>("");
   };
   out.roles = {.label = TRY(text("label")), .id = TRY(text("id")), .contributor = TRY(text("contributor")),
-               .group = TRY(text("group"))};
+               .group = TRY(text("group")), .time = TRY(text("time"))};
   if (!schema.contains("image")) return {};
   const Json image = TRY(get_object(schema, "image"));
   TRY(only_members(image, {"height", "width", "max"}));

@@ -64,6 +64,7 @@ class Runner {
           {"id", definition.roles.id},
           {"contributor", definition.roles.contributor},
           {"group", definition.roles.group},
+          {"time", definition.roles.time},
           {"image", {definition.image.height, definition.image.width, definition.image.max_value}}}},
         {"inputs", inputs},
         {"outside", outside},

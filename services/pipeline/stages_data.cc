@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "services/pipeline/steps.h"
 #include "services/tools.h"
 #include "trust/batch.h"
 
@@ -69,8 +70,17 @@ Result<void> prepare(StageContext& context) { return context.execute_step("split
 
 // The evaluation split is sealed by two roles before any training starts.
 Result<void> present_split(StageContext& context) {
+  Contract contract = context.spec().may;
+  if (context.spec().run.empty()) {
+    contract.split = TRY(split_rule(context.spec().options, context.spec().seed));
+  }
+  const Dataset* train = TRY(context.table("train"));
   context.subjects.datasets.emplace_back(
-      "test", DatasetSubject{.data = TRY(context.table("test")), .reference = TRY(context.table("train"))});
+      "test", DatasetSubject{.data = TRY(context.table("test")), .reference = train,
+                             .relation = Relation::kTraining});
+  context.subjects.datasets.emplace_back(
+      "train", DatasetSubject{.data = train, .reference = TRY(context.table("clean")),
+                              .relation = Relation::kWhole, .contract = std::move(contract)});
   const Json seal = TRY(context.read_json("seal"));
   const trust::SealPredicate predicate{.split = "test",
                                        .rows = TRY(get_int(seal, "rows")),

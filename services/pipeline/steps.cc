@@ -10,6 +10,7 @@
 #include "formats/csv.h"
 #include "learn/export.h"
 #include "learn/network.h"
+#include "learn/split.h"
 #include "trust/merkle.h"
 
 namespace sallyport::services::pipeline {
@@ -47,25 +48,6 @@ bool has_missing(const Dataset& data, std::size_t row) {
   }
   const Column* label = data.find(data.roles.label);
   return label != nullptr && (label->numeric ? std::isnan(label->numbers[row]) : label->texts[row].empty());
-}
-
-// The values that decide on which side of the split a row falls: its group where there is one, else its id.
-std::vector<std::string> split_units(const Dataset& data) {
-  const Column* group = data.find(data.roles.group);
-  if (group == nullptr) return data.ids();
-  std::vector<std::string> out;
-  for (std::size_t row = 0; row < data.rows(); ++row) {
-    out.push_back(group->numeric ? number_text(group->numbers[row]) : group->texts[row]);
-  }
-  return out;
-}
-
-// The first 53 bits of the keyed hash as a number in [0, 1).
-double unit_interval(const Digest& key, const std::string& unit) {
-  const Digest hash = hmac_sha256(key.bytes, as_bytes(unit));
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < 8; ++i) bits = bits << 8 | hash.bytes[i];
-  return std::ldexp(static_cast<double>(bits >> 11), -53);
 }
 
 Result<double> test_share(const Json& options) {
@@ -113,16 +95,21 @@ Result<void> step_clean(Env& env, const StepInput& input) {
   return write_table(env, input, "clean", raw.pick(keep));
 }
 
+Result<SplitRule> split_rule(const Json& options, std::uint64_t seed) {
+  return SplitRule{
+      .key = hmac_sha256(as_bytes("sallyport keyed-hash split"), as_bytes(std::to_string(seed))),
+      .test_share = TRY(test_share(options))};
+}
+
 Result<void> step_split(Env& env, const StepInput& input) {
   const Dataset clean = TRY(read_table(env, input, "clean"));
-  const double share = TRY(test_share(input.options));
-  const Digest key =
-      hmac_sha256(as_bytes("sallyport keyed-hash split"), as_bytes(std::to_string(input.seed)));
-  const std::vector<std::string> units = split_units(clean);
+  const SplitRule rule = TRY(split_rule(input.options, input.seed));
+  const double share = rule.test_share;
+  const std::vector<std::string> units = learn::split_units(clean);
   std::vector<std::size_t> train;
   std::vector<std::size_t> test;
   for (std::size_t row = 0; row < clean.rows(); ++row) {
-    (unit_interval(key, units[row]) < share ? test : train).push_back(row);
+    (learn::falls_in_test(rule, units[row]) ? test : train).push_back(row);
   }
   if (train.empty() || test.empty()) {
     return invalid("split: one side is empty: " + std::to_string(clean.rows()) + " rows, test share " +
@@ -157,6 +144,7 @@ Json to_json(const StepInput& input) {
         {"id", input.roles.id},
         {"contributor", input.roles.contributor},
         {"group", input.roles.group},
+        {"time", input.roles.time},
         {"image",
          {{"height", input.image.height}, {"width", input.image.width}, {"max", input.image.max_value}}}}}};
 }
@@ -170,7 +158,8 @@ Result<StepInput> step_input_from(const Json& json, const fs::path& in, const fs
                    .roles = {.label = TRY(get_string(schema, "label")),
                              .id = TRY(get_string(schema, "id")),
                              .contributor = TRY(get_string(schema, "contributor")),
-                             .group = TRY(get_string(schema, "group"))},
+                             .group = TRY(get_string(schema, "group")),
+                             .time = TRY(get_string(schema, "time"))},
                    .image = {.height = static_cast<int>(TRY(get_int(image, "height"))),
                              .width = static_cast<int>(TRY(get_int(image, "width"))),
                              .max_value = TRY(get_number(image, "max"))},

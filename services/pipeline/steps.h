@@ -11,6 +11,7 @@
 
 #include "core/dataset.h"
 #include "core/env.h"
+#include "core/guard.h"
 #include "core/json.h"
 
 namespace sallyport::services::pipeline {
@@ -28,6 +29,9 @@ struct StepInput {
 // Drops rows that repeat an earlier row in everything but the id, and rows with a missing feature or label.
 // Writes the rest in the order of their ids. Never touches a label.
 Result<void> step_clean(Env& env, const StepInput& input);
+
+// The rule of the built-in split, from its options and seed.
+Result<SplitRule> split_rule(const Json& options, std::uint64_t seed);
 
 // Assigns each row to `train` or `test` by HMAC-SHA-256 of its group (or id) under a key derived from the
 // seed, so that anyone with the seed recomputes the membership. Writes `seal`: what the lead and the auditor
