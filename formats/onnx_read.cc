@@ -1,5 +1,5 @@
 // The reader of onnx.h. Field numbers are those of onnx.proto.
-#include <bit>
+#include <cstring>
 #include <deque>
 
 #include "core/limits.h"
@@ -45,6 +45,12 @@ class Message {
   std::uint64_t singular_;
   std::uint64_t seen_ = 0;
 };
+
+std::vector<float> floats_in(const Bytes& bytes) {
+  std::vector<float> out(bytes.size() / sizeof(float));
+  if (!out.empty()) std::memcpy(out.data(), bytes.data(), bytes.size());
+  return out;
+}
 
 Result<std::string> text_of(const Field& field) { return std::string(TRY(field.text())); }
 
@@ -249,13 +255,13 @@ Result<Graph> ModelReader::read_function(const Field& field) {
       case 1: out.name = TRY(text_of(inner)); break;
       case 4: out.inputs.push_back({.name = TRY(text_of(inner))}); break;
       case 5: out.outputs.push_back({.name = TRY(text_of(inner))}); break;
-      case 6: TRY(inner.text()); break;
       case 7: out.nodes.push_back(TRY(read_node(inner))); break;
-      case 8: TRY(inner.text()); break;
       case 9: TRY(read_opset(inner)); break;
       case 10: out.domain = TRY(text_of(inner)); break;
       case 11: TRY(read_attribute(inner)); break;
       case 12: out.values.push_back(TRY(read_value(inner))); break;
+      case 6:
+      case 8:
       case 13: TRY(inner.text()); break;
       case 14: TRY(read_pair(inner)); break;
       default: note(message, inner);
@@ -279,8 +285,8 @@ Result<Node> ModelReader::read_node(const Field& field) {
       case 3: out.name = TRY(text_of(inner)); break;
       case 4: out.op = TRY(text_of(inner)); break;
       case 5: out.attributes.push_back(TRY(read_attribute(inner))); break;
-      case 6: TRY(inner.text()); break;
       case 7: out.domain = TRY(text_of(inner)); break;
+      case 6:
       case 8: TRY(inner.text()); break;
       case 9: TRY(read_pair(inner)); break;
       default: note(message, inner);
@@ -307,11 +313,7 @@ Result<Attribute> ModelReader::read_attribute(const Field& field) {
       case 10: out.tensors.push_back(TRY(read_tensor(inner))); break;
       case 6:
       case 11: out.graphs.push_back(TRY(postpone(inner, GraphKind::kSubgraph))); break;
-      case 7:
-        for (Reader numbers(TRY(fixed_of(inner, 4))); !numbers.done();) {
-          out.floats.push_back(std::bit_cast<float>(TRY(numbers.u32_le())));
-        }
-        break;
+      case 7: append_floats(out.floats, TRY(fixed_of(inner, 4))); break;
       case 8:
         for (const std::uint64_t value : TRY(varints_of(inner)))
           out.ints.push_back(static_cast<std::int64_t>(value));
@@ -459,12 +461,10 @@ Result<Pair> ModelReader::read_pair(const Field& field) {
   Pair out;
   while (!message.done()) {
     const Field inner = TRY(message.next());
-    if (inner.number == 1) {
-      out.first = TRY(text_of(inner));
-    } else if (inner.number == 2) {
-      out.second = TRY(text_of(inner));
-    } else {
-      note(message, inner);
+    switch (inner.number) {
+      case 1: out.first = TRY(text_of(inner)); break;
+      case 2: out.second = TRY(text_of(inner)); break;
+      default: note(message, inner);
     }
   }
   return out;
@@ -477,12 +477,10 @@ Result<std::pair<std::string, std::int64_t>> ModelReader::read_opset(const Field
   std::pair<std::string, std::int64_t> out;
   while (!message.done()) {
     const Field inner = TRY(message.next());
-    if (inner.number == 1) {
-      out.first = TRY(text_of(inner));
-    } else if (inner.number == 2) {
-      out.second = TRY(inner.integer());
-    } else {
-      note(message, inner);
+    switch (inner.number) {
+      case 1: out.first = TRY(text_of(inner)); break;
+      case 2: out.second = TRY(inner.integer()); break;
+      default: note(message, inner);
     }
   }
   return out;

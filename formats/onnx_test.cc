@@ -67,6 +67,30 @@ TEST(Onnx, ReadsWhatItWrote) {
   EXPECT_EQ(*write_onnx(*model), bytes);
 }
 
+TEST(Onnx, AttributesComeBackAsTheyWent) {
+  Model model = sample();
+  model.graphs[0].nodes[0].attributes = {
+      {.name = "alpha", .type = AttributeType::kFloat, .floats = {0.5F}},
+      {.name = "mode", .type = AttributeType::kString, .strings = {"linear"}},
+      {.name = "pads", .type = AttributeType::kInts, .ints = {1, -2, 3}},
+      {.name = "scales", .type = AttributeType::kFloats, .floats = {1, -2.5F, 1e-20F}},
+      {.name = "names", .type = AttributeType::kStrings, .strings = {"a", ""}},
+      {.name = "value",
+       .type = AttributeType::kTensor,
+       .tensors = {{.type = DataType::kUint8, .shape = {2}, .data = {7, 9}}}}};
+  const auto back = read_onnx(*write_onnx(model));
+  ASSERT_TRUE(back) << back.error().message;
+  const std::vector<Attribute>& attributes = back->graphs[0].nodes[0].attributes;
+  ASSERT_EQ(attributes.size(), 6U);
+  EXPECT_EQ(attributes[0].floats, std::vector<float>{0.5F});
+  EXPECT_EQ(attributes[2].ints, (std::vector<std::int64_t>{1, -2, 3}));
+  EXPECT_EQ(attributes[3].floats, (std::vector<float>{1, -2.5F, 1e-20F}));
+  EXPECT_EQ(attributes[4].strings, (std::vector<std::string>{"a", ""}));
+  EXPECT_EQ(attributes[5].tensors[0].data, (Bytes{7, 9}));
+  model.graphs[0].nodes[0].attributes = {{.name = "empty", .type = AttributeType::kFloat}};
+  EXPECT_FALSE(write_onnx(model));
+}
+
 TEST(Onnx, ReportsWhatIsMoreThanArithmetic) {
   Model model = sample();
   model.graphs[0].nodes[0].domain = "com.example";

@@ -91,7 +91,8 @@ TEST(Pca, TheFirstComponentIsThePlantedDirection) {
   const auto pca = principal_components(rows, 1);
   ASSERT_TRUE(pca);
   std::vector<double> scores;
-  for (const float place : pca->project(rows).values()) scores.push_back(std::abs(place));
+  const Matrix places = pca->project(rows);
+  for (const float place : places.values()) scores.push_back(std::abs(place));
   const std::span<const double> all(scores);
   EXPECT_EQ(true_positive_rate_at(all.first(10), all.subspan(10), 0.01), 1);
 }
