@@ -313,7 +313,9 @@ Result<Attribute> ModelReader::read_attribute(const Field& field) {
       case 10: out.tensors.push_back(TRY(read_tensor(inner))); break;
       case 6:
       case 11: out.graphs.push_back(TRY(postpone(inner, GraphKind::kSubgraph))); break;
-      case 7: append_floats(out.floats, TRY(fixed_of(inner, 4))); break;
+      case 7:
+        for (const float value : floats_in(TRY(fixed_of(inner, 4)))) out.floats.push_back(value);
+        break;
       case 8:
         for (const std::uint64_t value : TRY(varints_of(inner)))
           out.ints.push_back(static_cast<std::int64_t>(value));
