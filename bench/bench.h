@@ -32,5 +32,7 @@ struct Figure {
 double now_s();
 
 Result<std::vector<Figure>> bench_trust();
+Result<std::vector<Figure>> bench_sandbox();
+Result<std::vector<Figure>> bench_pipeline();
 
 }  // namespace sallyport::bench

@@ -24,6 +24,8 @@ struct Group {
 
 constexpr Group kGroups[] = {
     {"trust", bench_trust},
+    {"sandbox", bench_sandbox},
+    {"pipeline", bench_pipeline},
 };
 
 enum class Format : std::uint8_t { kPlain, kJson };
