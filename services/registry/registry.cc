@@ -7,34 +7,39 @@
 namespace sallyport::services::registry {
 namespace {
 
-fs::path proposal_file(const trust::Workspace& workspace, const std::string& model, const std::string& alias) {
+fs::path proposal_file(const trust::Workspace& workspace, const std::string& model,
+                       const std::string& alias) {
   return workspace.state() / "proposals" / (model + "@" + alias + ".json");
 }
 
 Result<void> check_word(const std::string& what, const std::string& text) {
-  const bool plain = !text.empty() && text.size() <= 64 && text.front() != '.' &&
-                     std::all_of(text.begin(), text.end(), [](char c) {
-                       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-                     });
+  const bool plain =
+      !text.empty() && text.size() <= 64 && text.front() != '.' &&
+      std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+      });
   if (plain) return {};
   return invalid(what + ": '" + text + "' is not a plain word: lower-case letters, digits, - _ . only");
 }
 
 Result<std::vector<sqlite::MirrorTable>> tables_of(const trust::Ledger& ledger, const trust::Root& root) {
-  sqlite::MirrorTable versions{.name = "versions",
-                               .columns = {"model TEXT NOT NULL", "version INTEGER NOT NULL", "artifact TEXT NOT NULL",
-                                           "log_index INTEGER NOT NULL", "statement TEXT NOT NULL"},
-                               .expected = {}};
-  sqlite::MirrorTable aliases{.name = "aliases",
-                              .columns = {"model TEXT NOT NULL", "alias TEXT NOT NULL", "version INTEGER NOT NULL",
-                                          "sequence INTEGER NOT NULL", "artifact TEXT NOT NULL",
-                                          "log_index INTEGER NOT NULL", "statement TEXT NOT NULL"},
-                              .expected = {}};
+  sqlite::MirrorTable versions{
+      .name = "versions",
+      .columns = {"model TEXT NOT NULL", "version INTEGER NOT NULL", "artifact TEXT NOT NULL",
+                  "log_index INTEGER NOT NULL", "statement TEXT NOT NULL"},
+      .expected = {}};
+  sqlite::MirrorTable aliases{
+      .name = "aliases",
+      .columns = {"model TEXT NOT NULL", "alias TEXT NOT NULL", "version INTEGER NOT NULL",
+                  "sequence INTEGER NOT NULL", "artifact TEXT NOT NULL", "log_index INTEGER NOT NULL",
+                  "statement TEXT NOT NULL"},
+      .expected = {}};
   const std::string_view registrar[] = {trust::role::kRegistrar};
   for (const trust::LedgerEntry* entry : ledger.find_type(trust::predicate::kVersion)) {
     if (!trust::verify_envelope(entry->envelope, root, registrar)) continue;
     const trust::VersionPredicate version = TRY(trust::parse_version(entry->statement.predicate));
-    versions.expected.push_back({version.model, version.version, entry->statement.subjects.front().digest.hex(),
+    versions.expected.push_back({version.model, version.version,
+                                 entry->statement.subjects.front().digest.hex(),
                                  static_cast<std::int64_t>(entry->index), entry->envelope_digest.hex()});
   }
   const std::string_view approver[] = {trust::role::kApprover};
@@ -50,8 +55,8 @@ Result<std::vector<sqlite::MirrorTable>> tables_of(const trust::Ledger& ledger, 
 
 }  // namespace
 
-Result<VersionOffer> offer_version(const trust::Ledger& ledger, const trust::Root& root, const std::string& model,
-                                   const Digest& artifact) {
+Result<VersionOffer> offer_version(const trust::Ledger& ledger, const trust::Root& root,
+                                   const std::string& model, const Digest& artifact) {
   TRY(check_word("model", model));
   VersionOffer offer;
   for (const auto& [number, version] : TRY(trust::model_versions(ledger, root, model))) {
@@ -63,13 +68,15 @@ Result<VersionOffer> offer_version(const trust::Ledger& ledger, const trust::Roo
     offer.version = std::max(offer.version, number);
   }
   if (!offer.registered) ++offer.version;
-  offer.statement = {{{"exported", artifact}}, std::string(trust::predicate::kVersion),
+  offer.statement = {{{"exported", artifact}},
+                     std::string(trust::predicate::kVersion),
                      trust::to_json(trust::VersionPredicate{.model = model, .version = offer.version})};
   return offer;
 }
 
-Result<trust::Statement> offer_alias(const trust::Ledger& ledger, const std::string& model, const std::string& alias,
-                                     std::int64_t version, const Digest& artifact, std::int64_t now_unix_s) {
+Result<trust::Statement> offer_alias(const trust::Ledger& ledger, const std::string& model,
+                                     const std::string& alias, std::int64_t version, const Digest& artifact,
+                                     std::int64_t now_unix_s) {
   TRY(check_word("model", model));
   TRY(check_word("alias", alias));
   std::int64_t sequence = 0;
@@ -77,9 +84,13 @@ Result<trust::Statement> offer_alias(const trust::Ledger& ledger, const std::str
     const auto seen = trust::parse_alias(entry->statement.predicate);
     if (seen && seen->model == model && seen->alias == alias) sequence = std::max(sequence, seen->sequence);
   }
-  const trust::AliasPredicate move{.model = model, .alias = alias, .version = version, .sequence = sequence + 1,
+  const trust::AliasPredicate move{.model = model,
+                                   .alias = alias,
+                                   .version = version,
+                                   .sequence = sequence + 1,
                                    .expires_unix_s = now_unix_s + kAliasValidS};
-  return trust::Statement{{{"exported", artifact}}, std::string(trust::predicate::kAlias), trust::to_json(move)};
+  return trust::Statement{
+      {{"exported", artifact}}, std::string(trust::predicate::kAlias), trust::to_json(move)};
 }
 
 Result<SignedClaim> claim_of(const trust::Envelope& envelope, const trust::Root& root) {
@@ -98,8 +109,9 @@ std::vector<SignedClaim> claims_about(const trust::Ledger& ledger, const trust::
                                       const std::vector<Digest>& subjects) {
   std::vector<SignedClaim> out;
   for (const trust::LedgerEntry& entry : ledger.entries()) {
-    const bool about = std::any_of(subjects.begin(), subjects.end(),
-                                   [&](const Digest& subject) { return entry.statement.has_subject(subject); });
+    const bool about = std::any_of(subjects.begin(), subjects.end(), [&](const Digest& subject) {
+      return entry.statement.has_subject(subject);
+    });
     if (!about) continue;
     auto claim = claim_of(entry.envelope, root);
     if (!claim) continue;
@@ -109,33 +121,29 @@ std::vector<SignedClaim> claims_about(const trust::Ledger& ledger, const trust::
   return out;
 }
 
-Result<trust::Envelope> propose(const trust::Workspace& workspace, const trust::Statement& statement,
-                                const trust::PrivateKey& proposer) {
-  const trust::AliasPredicate move = TRY(trust::parse_alias(statement.predicate));
-  const trust::Envelope envelope = trust::sign_statement(statement, {&proposer, 1});
-  const fs::path file = proposal_file(workspace, move.model, move.alias);
-  TRY(workspace.env->make_directories(file.parent_path()));
-  TRY(write_durably(*workspace.env, file, as_bytes(trust::serialize(envelope))));
-  return envelope;
-}
-
-Result<trust::Envelope> approve(const trust::Workspace& workspace, const std::string& model, const std::string& alias,
-                                const trust::PrivateKey& approver) {
+Result<std::optional<trust::Envelope>> proposal_of(const trust::Workspace& workspace,
+                                                   const std::string& model, const std::string& alias) {
   TRY(check_word("model", model));
   TRY(check_word("alias", alias));
   const fs::path file = proposal_file(workspace, model, alias);
-  Result<Bytes> bytes = workspace.env->read_file(file, limits::kStatementBytesMax);
-  if (!bytes) {
-    return fail(ErrorKind::kNotFound, model + "@" + alias + ": no move waits for approval",
-                "propose one: sallyport promote " + model + " --version N --alias " + alias);
-  }
-  trust::Envelope envelope = TRY(trust::parse_envelope(*bytes));
-  trust::add_signature(envelope, approver);
-  TRY(write_durably(*workspace.env, file, as_bytes(trust::serialize(envelope))));
-  return envelope;
+  if (!workspace.env->exists(file)) return std::optional<trust::Envelope>{};
+  auto envelope = trust::parse_envelope(TRY(workspace.env->read_file(file, limits::kStatementBytesMax)));
+  if (!envelope) return within(file.string(), envelope.error());
+  return std::optional(std::move(*envelope));
 }
 
-Result<void> close_proposal(const trust::Workspace& workspace, const std::string& model, const std::string& alias) {
+Result<void> keep_proposal(const trust::Workspace& workspace, const trust::Envelope& envelope) {
+  const trust::Statement statement = TRY(trust::statement_of(envelope));
+  const trust::AliasPredicate move = TRY(trust::parse_alias(statement.predicate));
+  TRY(check_word("model", move.model));
+  TRY(check_word("alias", move.alias));
+  const fs::path file = proposal_file(workspace, move.model, move.alias);
+  TRY(workspace.env->make_directories(file.parent_path()));
+  return write_durably(*workspace.env, file, as_bytes(trust::serialize(envelope)));
+}
+
+Result<void> close_proposal(const trust::Workspace& workspace, const std::string& model,
+                            const std::string& alias) {
   const fs::path file = proposal_file(workspace, model, alias);
   if (!workspace.env->exists(file)) return {};
   return workspace.env->remove(file);

@@ -1,10 +1,12 @@
-// The model registry: versions and aliases as signed statements in the ledger, with a readable copy in SQLite.
+// The model registry: versions and aliases as signed statements in the ledger, with a readable copy in
+// SQLite.
 //
-// A version is a statement by the registrar; an alias move is a sequence-numbered, expiring statement that needs the
-// approvals of the policy, neither of them the registrar's. Who holds which version is always read from the ledger
-// (trust::resolve_alias), never from the database.
+// A version is a statement by the registrar; an alias move is a sequence-numbered, expiring statement that
+// needs the approvals of the policy, neither of them the registrar's. Who holds which version is always read
+// from the ledger (trust::resolve_alias), never from the database.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +27,13 @@ struct VersionOffer {
   bool registered = false;
   trust::Statement statement;
 };
-Result<VersionOffer> offer_version(const trust::Ledger& ledger, const trust::Root& root, const std::string& model,
-                                   const Digest& artifact);
+Result<VersionOffer> offer_version(const trust::Ledger& ledger, const trust::Root& root,
+                                   const std::string& model, const Digest& artifact);
 
 // The statement that moves model@alias to a version; what the approvers sign.
-Result<trust::Statement> offer_alias(const trust::Ledger& ledger, const std::string& model, const std::string& alias,
-                                     std::int64_t version, const Digest& artifact, std::int64_t now_unix_s);
+Result<trust::Statement> offer_alias(const trust::Ledger& ledger, const std::string& model,
+                                     const std::string& alias, std::int64_t version, const Digest& artifact,
+                                     std::int64_t now_unix_s);
 
 // Every statement about one of `subjects` whose signatures verify, as the promotion guards read them.
 std::vector<SignedClaim> claims_about(const trust::Ledger& ledger, const trust::Root& root,
@@ -38,12 +41,13 @@ std::vector<SignedClaim> claims_about(const trust::Ledger& ledger, const trust::
 // An envelope that is not in the log yet, as a claim.
 Result<SignedClaim> claim_of(const trust::Envelope& envelope, const trust::Root& root);
 
-// Moves that wait for approvals: .sallyport/state/proposals/MODEL@ALIAS.json, an envelope with the signatures so far.
-Result<trust::Envelope> propose(const trust::Workspace& workspace, const trust::Statement& statement,
-                                const trust::PrivateKey& proposer);
-Result<trust::Envelope> approve(const trust::Workspace& workspace, const std::string& model, const std::string& alias,
-                                const trust::PrivateKey& approver);
-Result<void> close_proposal(const trust::Workspace& workspace, const std::string& model, const std::string& alias);
+// Moves that wait for approvals: .sallyport/state/proposals/MODEL@ALIAS.json, an envelope with the signatures
+// so far. Nothing there is trusted: who signs or logs a move looks at what it says first (promotion.h).
+Result<std::optional<trust::Envelope>> proposal_of(const trust::Workspace& workspace,
+                                                   const std::string& model, const std::string& alias);
+Result<void> keep_proposal(const trust::Workspace& workspace, const trust::Envelope& envelope);
+Result<void> close_proposal(const trust::Workspace& workspace, const std::string& model,
+                            const std::string& alias);
 
 // Brings the database in line with the ledger; says where it is not.
 Result<void> sync(const trust::Workspace& workspace, const trust::Ledger& ledger, const trust::Root& root);

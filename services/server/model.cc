@@ -21,7 +21,7 @@ Result<VerifiedModel> load_verified_model(const trust::Workspace& workspace, con
   const trust::ResolvedArtifact resolved = TRY(trust::resolve_artifact(workspace, named, policy, now_unix_s));
   model.artifact = resolved.digest;
   model.name = named.substr(0, named.find('@'));
-  if (resolved.alias) model.version = resolved.alias->version;
+  if (resolved.version) model.version = resolved.version->version;
 
   const trust::Store store = workspace.store();
   const trust::Manifest manifest = TRY(store.manifest(model.artifact));
