@@ -17,6 +17,7 @@ inline constexpr std::size_t kGiB = 1024 * kMiB;
 inline constexpr std::size_t kJsonBytesMax = 64 * kMiB;
 inline constexpr int kJsonDepthMax = 64;
 inline constexpr std::size_t kYamlBytesMax = 1 * kMiB;
+inline constexpr std::size_t kYamlDataBytesMax = 16 * kMiB;  // of data; a configuration is held to kYamlBytesMax
 inline constexpr std::size_t kCsvCellBytesMax = 1 * kMiB;
 inline constexpr std::size_t kCsvColumnsMax = 65536;
 inline constexpr std::size_t kCsvRowsMax = 50'000'000;

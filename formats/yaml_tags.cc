@@ -1,0 +1,90 @@
+#include "formats/yaml_tags.h"
+
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <array>
+#include <istream>
+#include <streambuf>
+
+#include "core/limits.h"
+
+namespace sallyport::formats {
+namespace {
+
+constexpr std::string_view kYamlPrefix = "tag:yaml.org,2002:";
+
+class Collector : public YAML::EventHandler {
+ public:
+  explicit Collector(std::vector<YamlTag>& tags) : tags_(tags) {}
+
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string&) override {
+    add(mark, tag);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    add(mark, tag);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    add(mark, tag);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void add(const YAML::Mark& mark, const std::string& tag) {
+    // "?" and "!" are the parser's words for a node without a tag, plain or quoted.
+    if (tag.empty() || tag == "?" || tag == "!") return;
+    tags_.push_back({tag, static_cast<std::size_t>(mark.line) + 1});
+  }
+
+  std::vector<YamlTag>& tags_;
+};
+
+// Reads the text where it lies.
+class View : public std::streambuf {
+ public:
+  explicit View(std::string_view text) {
+    char* begin = const_cast<char*>(text.data());
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+}  // namespace
+
+Result<YamlTags> yaml_tags(std::string_view text) {
+  if (text.size() > limits::kYamlDataBytesMax) {
+    return fail(ErrorKind::kLimit, "yaml: more than " + std::to_string(limits::kYamlDataBytesMax) + " bytes");
+  }
+  YamlTags out;
+  Collector collector(out.tags);
+  try {
+    View view(text);
+    std::istream stream(&view);
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(collector)) {
+    }
+  } catch (const YAML::Exception& error) {
+    out.error = "line " + std::to_string(error.mark.line + 1) + ": " + error.msg;
+  } catch (const std::exception& error) {
+    out.error = error.what();
+  }
+  return out;
+}
+
+bool is_plain_yaml_tag(std::string_view tag) {
+  constexpr std::array<std::string_view, 14> kTypes{"str",    "int",       "float", "bool", "null",
+                                                    "seq",    "map",       "set",   "omap", "pairs",
+                                                    "binary", "timestamp", "merge", "value"};
+  if (!tag.starts_with(kYamlPrefix)) return false;
+  return std::find(kTypes.begin(), kTypes.end(), tag.substr(kYamlPrefix.size())) != kTypes.end();
+}
+
+}  // namespace sallyport::formats
