@@ -246,7 +246,13 @@ Result<Sample> load_sample(const fs::path& path, const Guard& guard) {
   }
   const std::string name = path.filename().string();
   for (const Form& form : kForms) {
-    if (name.ends_with(form.suffix) && form.taken_by(guard)) return form.load(path);
+    if (!name.ends_with(form.suffix) || !form.taken_by(guard)) continue;
+    Sample sample = TRY(form.load(path));
+    // A sample is its guard's own, so its reference is what the guard takes a reference for.
+    for (auto& [ignored_name, subject] : sample.subjects.datasets) {
+      subject.relation = guard.dataset.relation.value_or(subject.relation);
+    }
+    return sample;
   }
   return invalid("no hook of the guard takes a sample of this name");
 }
