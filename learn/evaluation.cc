@@ -18,7 +18,8 @@ Result<std::string> predictions_csv(const Network& network, const Dataset& test,
                                     const std::vector<std::uint32_t>& predicted,
                                     const Matrix& probabilities) {
   Column ids{.name = "id", .numeric = false, .texts = test.ids()};
-  Column labels{.name = "label", .numeric = false, .texts = TRY(test.labels())};
+  Column labels{.name = "label", .numeric = false};
+  labels.texts = TRY(test.labels());
   Column guesses{.name = "predicted", .numeric = false};
   for (const std::uint32_t guess : predicted) guesses.texts.push_back(network.classes[guess]);
   Dataset table{.name = "predictions", .columns = {std::move(ids), std::move(labels), std::move(guesses)}};
@@ -125,7 +126,8 @@ Result<Evaluated> evaluate(Engine& engine, const Model& model, const Dataset& te
                                .test = test_digest,
                                .rows = examples.rows(),
                                .scores = score(model.network.classes, examples.labels, predicted)},
-                .predictions_csv = TRY(predictions_csv(model.network, test, predicted, softmax(logits)))};
+                .predictions_csv = {}};
+  out.predictions_csv = TRY(predictions_csv(model.network, test, predicted, softmax(logits)));
   out.evaluation.predictions = sha256(out.predictions_csv);
   for (const Attack& attack : options.attacks) {
     out.evaluation.robustness.push_back(TRY(attack_with(engine, model, examples, attack, options.sample)));

@@ -70,13 +70,17 @@ Examples Examples::pick(std::span<const std::size_t> rows) const {
 }
 
 Result<Examples> examples_of(const Network& network, const Dataset& data) {
-  return Examples{.inputs = TRY(scaled_inputs(network.input, TRY(features_of(data)))),
-                  .labels = TRY(classes_of(data, network.classes))};
+  Examples out;
+  out.inputs = TRY(scaled_inputs(network.input, TRY(features_of(data))));
+  out.labels = TRY(classes_of(data, network.classes));
+  return out;
 }
 
 Result<Network> network_for(const Dataset& data, Architecture architecture, std::uint32_t hidden) {
   const Matrix features = TRY(features_of(data));
-  Network out{.classes = TRY(classes_of(data)).names, .input = TRY(input_for(data, features))};
+  Network out;
+  out.classes = TRY(classes_of(data)).names;
+  out.input = TRY(input_for(data, features));
   const bool image =
       out.input.shape.size() == 3 && std::min(out.input.shape[1], out.input.shape[2]) >= kImageEdgeMin;
   if (architecture == Architecture::kConvolutions && !image) {

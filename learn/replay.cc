@@ -192,9 +192,10 @@ Result<IntervalReplay> parse_interval(const Json& object) {
                      .max_abs_change = TRY(get_number(object, "max_abs_change"))};
   for (const Json& part : TRY(get_array(object, "classes"))) {
     TRY(only_members(part, {"class", "gradient_norm", "share"}));
-    out.classes.push_back({.name = TRY(get_string(part, "class")),
-                           .gradient_norm = TRY(get_number(part, "gradient_norm")),
-                           .share = TRY(get_number(part, "share"))});
+    ClassPart of_class{.gradient_norm = TRY(get_number(part, "gradient_norm")),
+                       .share = TRY(get_number(part, "share"))};
+    of_class.name = TRY(get_string(part, "class"));
+    out.classes.push_back(std::move(of_class));
   }
   return out;
 }
@@ -267,12 +268,13 @@ Json to_json(const ReplayReport& report) {
 Result<ReplayReport> parse_replay_report(const Json& object) {
   TRY(only_members(object, {"engine", "challenge", "intervals_total", "data_matches", "start_matches",
                             "end_matches", "digests_match", "intervals"}));
-  ReplayReport out{.engine = TRY(get_string(object, "engine")),
-                   .intervals_total = TRY(unsigned_member(object, "intervals_total")),
-                   .data_matches = TRY(get_bool(object, "data_matches")),
-                   .start_matches = TRY(get_bool(object, "start_matches")),
-                   .end_matches = TRY(get_bool(object, "end_matches")),
-                   .digests_match = TRY(get_bool(object, "digests_match"))};
+  ReplayReport out;
+  out.engine = TRY(get_string(object, "engine"));
+  out.intervals_total = TRY(unsigned_member(object, "intervals_total"));
+  out.data_matches = TRY(get_bool(object, "data_matches"));
+  out.start_matches = TRY(get_bool(object, "start_matches"));
+  out.end_matches = TRY(get_bool(object, "end_matches"));
+  out.digests_match = TRY(get_bool(object, "digests_match"));
   const std::string challenge = TRY(get_string(object, "challenge"));
   const auto [end, status] =
       std::from_chars(challenge.data(), challenge.data() + challenge.size(), out.challenge);

@@ -24,7 +24,7 @@
 namespace sallyport::learn {
 
 struct ClassPart {
-  std::string name;
+  std::string name = {};
   double gradient_norm = 0;  // of what the class's examples contribute to the stretch by the recipe
   double share = 0;          // of that contribution, found in the recorded change by least squares
 };

@@ -41,13 +41,15 @@ struct Schema {
 Result<Schema> schema_in(const Json& step) {
   const Json schema = TRY(get_object(step, "schema"));
   const Json image = TRY(get_object(schema, "image"));
-  return Schema{.roles = {.label = TRY(get_string(schema, "label")),
-                          .id = TRY(get_string(schema, "id")),
-                          .contributor = TRY(get_string(schema, "contributor")),
-                          .group = TRY(get_string(schema, "group"))},
-                .image = {.height = static_cast<int>(TRY(get_int(image, "height"))),
-                          .width = static_cast<int>(TRY(get_int(image, "width"))),
-                          .max_value = TRY(get_number(image, "max"))}};
+  Schema out;
+  out.roles.label = TRY(get_string(schema, "label"));
+  out.roles.id = TRY(get_string(schema, "id"));
+  out.roles.contributor = TRY(get_string(schema, "contributor"));
+  out.roles.group = TRY(get_string(schema, "group"));
+  out.image.height = static_cast<int>(TRY(get_int(image, "height")));
+  out.image.width = static_cast<int>(TRY(get_int(image, "width")));
+  out.image.max_value = TRY(get_number(image, "max"));
+  return out;
 }
 
 }  // namespace

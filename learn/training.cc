@@ -202,12 +202,13 @@ Result<TrainingRecord> parse_training_record(std::string_view json) {
     TRY(only_members(
         object, {"format", "recipe", "engine", "data", "network", "model", "rows", "steps", "checkpoints"}));
     if (TRY(get_string(object, "format")) != kFormat) return fail(ErrorKind::kUnsupported, "unknown format");
-    TrainingRecord out{.recipe = TRY(parse_recipe(TRY(get_object(object, "recipe")))),
-                       .engine = TRY(get_string(object, "engine")),
-                       .data = TRY(digest_member(object, "data")),
-                       .network = TRY(digest_member(object, "network")),
-                       .model = TRY(digest_member(object, "model")),
-                       .rows = TRY(count_of(object, "rows", 1))};
+    TrainingRecord out;
+    out.recipe = TRY(parse_recipe(TRY(get_object(object, "recipe"))));
+    out.engine = TRY(get_string(object, "engine"));
+    out.data = TRY(digest_member(object, "data"));
+    out.network = TRY(digest_member(object, "network"));
+    out.model = TRY(digest_member(object, "model"));
+    out.rows = TRY(count_of(object, "rows", 1));
     const std::int64_t steps = TRY(get_int(object, "steps"));
     out.steps = steps_of(out.recipe, out.rows);
     if (steps < 0 || static_cast<std::uint64_t>(steps) != out.steps) {

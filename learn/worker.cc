@@ -147,9 +147,11 @@ Result<std::vector<TensorSpec>> parse_specs(const Json& header, std::string_view
   std::vector<TensorSpec> out;
   for (const Json& entry : TRY(get_array(header, member))) {
     TRY(only_members(entry, {"name", "datatype", "shape"}));
-    out.push_back({.name = TRY(get_string(entry, "name")),
-                   .datatype = TRY(get_string(entry, "datatype")),
-                   .shape = TRY(shape_of(entry))});
+    TensorSpec spec;
+    spec.name = TRY(get_string(entry, "name"));
+    spec.datatype = TRY(get_string(entry, "datatype"));
+    spec.shape = TRY(shape_of(entry));
+    out.push_back(std::move(spec));
   }
   return out;
 }
@@ -229,9 +231,10 @@ Result<void> error_of(const Json& header) {
   const std::string kind = TRY(get_string(header, "kind"));
   const auto* found = std::ranges::find(kErrorKinds, kind, &std::pair<ErrorKind, std::string_view>::second);
   if (found == kErrorKinds.end()) return invalid("worker: unknown kind of error '" + kind + "'");
-  return std::unexpected(Error{.kind = found->first,
-                               .message = TRY(get_string(header, "error")),
-                               .hint = TRY(get_string(header, "hint"))});
+  Error out{.kind = found->first, .message = {}};
+  out.message = TRY(get_string(header, "error"));
+  out.hint = TRY(get_string(header, "hint"));
+  return std::unexpected(std::move(out));
 }
 
 std::size_t datatype_bytes(std::string_view datatype) {
@@ -261,8 +264,10 @@ Json to_json(const ModelSpec& spec) {
 
 Result<ModelSpec> parse_model_spec(const Json& header) {
   TRY(only_members(header, {"inputs", "outputs"}));
-  return ModelSpec{.inputs = TRY(parse_specs(header, "inputs")),
-                   .outputs = TRY(parse_specs(header, "outputs"))};
+  ModelSpec out;
+  out.inputs = TRY(parse_specs(header, "inputs"));
+  out.outputs = TRY(parse_specs(header, "outputs"));
+  return out;
 }
 
 Frame tensor_frame(std::string_view op, std::string_view member, std::span<const Tensor> tensors) {
@@ -285,9 +290,10 @@ Result<std::vector<Tensor>> tensors_in(const Frame& frame, std::string_view memb
   Reader reader(frame.payload);
   for (const Json& entry : TRY(get_array(frame.header, member))) {
     TRY(only_members(entry, {"name", "datatype", "shape", "bytes"}));
-    Tensor tensor{.name = TRY(get_string(entry, "name")),
-                  .datatype = TRY(get_string(entry, "datatype")),
-                  .shape = TRY(shape_of(entry))};
+    Tensor tensor;
+    tensor.name = TRY(get_string(entry, "name"));
+    tensor.datatype = TRY(get_string(entry, "datatype"));
+    tensor.shape = TRY(shape_of(entry));
     const auto expected = tensor_bytes(tensor.datatype, tensor.shape);
     if (!expected) return within("worker: tensor '" + tensor.name + "'", expected.error());
     if (TRY(get_int(entry, "bytes")) != static_cast<std::int64_t>(*expected)) {

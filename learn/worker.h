@@ -59,12 +59,12 @@ Result<void> error_of(const Json& header);
 //   {"op":"shutdown"} -> {} and the worker ends.
 // Datatypes are spelled as in the Open Inference Protocol: FP32, INT64, BOOL.
 struct TensorSpec {
-  std::string name;
-  std::string datatype;
+  std::string name = {};
+  std::string datatype = {};
   std::vector<std::int64_t> shape = {};
 };
 struct Tensor {
-  std::string name;
+  std::string name = {};
   std::string datatype = "FP32";
   std::vector<std::int64_t> shape = {};
   BytesView bytes = {};  // little-endian, row-major; a view into the frame that it was read from
