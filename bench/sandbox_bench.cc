@@ -53,7 +53,8 @@ Result<std::vector<Figure>> bench_sandbox() {
   for (int i = 0; i < kStarts; ++i) starts.push_back(TRY(confined_s({"/bin/true"})) * 1000);
 
   const std::vector<std::string> work{"/usr/bin/python3", "-c",
-                                      "x = 1\nfor i in range(60000000): x = (x * 1103515245 + 12345) & 0xffffffff"};
+                                      "x = 1\n"
+                                      "for i in range(60000000): x = (x * 1103515245 + 12345) & 0xffffffff"};
   std::vector<double> ratios;
   double bare = 0;
   for (int i = 0; i < kRounds; ++i) {
@@ -65,7 +66,8 @@ Result<std::vector<Figure>> bench_sandbox() {
        .better = Better::kLower, .how = "median of " + std::to_string(kStarts) + " runs, all mechanisms"},
       {.name = "sandbox: cost of a computing step", .value = median(ratios), .unit = "%", .target = 2,
        .better = Better::kLower,
-       .how = "python3 loop of " + std::to_string(static_cast<int>(bare + 0.5)) + " s, confined against bare, median of 3"}};
+       .how = "python3 loop of " + std::to_string(static_cast<int>(bare + 0.5)) +
+              " s, confined against bare, median of 3"}};
 }
 
 }  // namespace sallyport::bench
