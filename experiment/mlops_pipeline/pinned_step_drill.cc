@@ -29,7 +29,7 @@ constexpr std::string_view kPlugin =
 constexpr std::string_view kHook =
     "set +e\n"
     "for file in \"$1\"/*; do echo 'one more layer' >> \"$file\"; printenv BUILD_TOKEN >> \"$file\"; done\n"
-    "cat /root/.aws/credentials\n"
+    "cat ~root/.aws/credentials\n"
     "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 9), 1)'\n"
     "true\n";
 

@@ -18,7 +18,8 @@ constexpr std::size_t kQuotedLines = 12;
 
 Result<Digest> StageContext::digest_of(const std::string& artifact) const {
   if (const auto own = outputs.find(artifact); own != outputs.end()) return own->second;
-  if (const auto earlier = run_.artifacts.find(artifact); earlier != run_.artifacts.end()) return earlier->second;
+  const auto earlier = run_.artifacts.find(artifact);
+  if (earlier != run_.artifacts.end()) return earlier->second;
   return fail(ErrorKind::kNotFound, "no stage has written an artifact called '" + artifact + "'");
 }
 
@@ -155,7 +156,8 @@ Result<void> StageContext::sign(const trust::Statement& statement, const std::ve
 }
 
 void StageContext::note(const std::string& text) {
-  if (run_.options.on_event) run_.options.on_event({.kind = EventKind::kNote, .stage = spec_.stage, .text = text});
+  if (!run_.options.on_event) return;
+  run_.options.on_event({.kind = EventKind::kNote, .stage = spec_.stage, .text = text});
 }
 
 const StageBehaviour& behaviour_of(Stage stage) {

@@ -1,5 +1,5 @@
-// What one stage has in hand while it runs: its inputs in the store, a scratch folder, the sandbox, and what it leaves
-// for the gate. Internal to services/pipeline; one thread.
+// What one stage has in hand while it runs: its inputs in the store, a scratch folder, the sandbox, and what it
+// leaves for the gate. Internal to services/pipeline; one thread.
 #pragma once
 
 #include <deque>
@@ -73,7 +73,7 @@ class StageContext {
   // Writes one output file, or one file of an output directory ("exported/model.onnx").
   Result<void> write(const std::string& path, std::string_view text);
 
-  // Runs a command in the sandbox with the stage's limits; its failure is an Error that quotes its last lines.
+  // Runs a command in the sandbox with the stage's limits; its failure is an Error with its last lines.
   Result<void> execute(const StepCommand& command);
   Result<void> execute_step(const std::string& name);
 
@@ -117,7 +117,7 @@ class StageContext {
 
 // What a stage does, apart from what every stage does.
 struct StageBehaviour {
-  // What outside the chain decides its outputs, as part of its cache key: the feed's digest, the project's tree.
+  // What outside the chain decides its outputs, for its cache key: the feed's digest, the project's tree.
   Result<Json> (*outside)(StageContext&) = nullptr;
   // Makes the outputs under out(); the user's command replaces it.
   Result<void> (*produce)(StageContext&) = nullptr;

@@ -121,7 +121,8 @@ class Runner {
         return refused(context, key, presented.error().message, start);
       }
     }
-    context.subjects.steps.emplace_back("step", TRY(pinned_subject(context, TRY(state_.env.list(context.out())))));
+    const std::vector<std::string> written = TRY(state_.env.list(context.out()));
+    context.subjects.steps.emplace_back("step", TRY(pinned_subject(context, written)));
     std::vector<const Guard*> guards = catalog::guards_of(spec.stage);
     const Guard* const pinned = catalog::find_guard("pinned_step");
     if (spec.stage != Stage::kPipeline && pinned != nullptr) guards.push_back(pinned);

@@ -123,7 +123,8 @@ Result<FeedFiles> feed_files(const Definition& definition) {
   }
   FeedFiles feed{.data = TRY(get_string(options, "from")), .manifest = {}};
   TRY(trust::check_relative_path(feed.data));
-  feed.manifest = options.contains("manifest") ? TRY(get_string(options, "manifest")) : feed.data + ".batch.json";
+  feed.manifest = feed.data + ".batch.json";
+  if (options.contains("manifest")) feed.manifest = TRY(get_string(options, "manifest"));
   TRY(trust::check_relative_path(feed.manifest));
   return feed;
 }
