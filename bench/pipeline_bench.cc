@@ -102,8 +102,8 @@ Result<Round> measure_round(const fs::path& base) {
   return round;
 }
 
-// What a developer waits for after a change to one guard. With the compiler's cache on there would be nothing to
-// measure.
+// What a developer waits for after a change to one guard. With the compiler's cache on there would be nothing
+// to measure.
 Result<double> rebuild_s() {
   const std::string guard = std::string(SALLYPORT_SOURCE_DIR) + "/production/input_data/closed_schema.cc";
   const std::string command = "touch '" + guard + "' && CCACHE_DISABLE=1 cmake --build '" +

@@ -253,7 +253,7 @@ extern const Command demo_command;
 const Command demo_command{
     .name = "demo",
     .summary = "take a real model through all sixteen stages, serve it, and watch attacks on it fail",
-    .example = "sallyport demo --dir /tmp/demo",
+    .example = "$ sallyport demo --dir /tmp/demo",
     .flags = kFlags,
     .run = run};
 

@@ -1,5 +1,5 @@
-// What one stage has in hand while it runs: its inputs in the store, a scratch folder, the sandbox, and what it
-// leaves for the gate. Internal to services/pipeline; one thread.
+// What one stage has in hand while it runs: its inputs in the store, a scratch folder, the sandbox, and what
+// it leaves for the gate. Internal to services/pipeline; one thread.
 #pragma once
 
 #include <deque>
