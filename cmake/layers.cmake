@@ -36,7 +36,7 @@ macro(sp_layer_or_empty name)
   endif()
 endmacro()
 
-sp_layer_or_empty(formats FOLDERS formats LINKS sp_core ZLIB::ZLIB)
+sp_layer_or_empty(formats FOLDERS formats LINKS sp_core ZLIB::ZLIB PkgConfig::HYPERSCAN)
 sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
 sp_layer_or_empty(learn FOLDERS learn LINKS sp_formats)
 sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp_formats sp_trust sp_learn)

@@ -50,6 +50,11 @@ inline constexpr std::size_t kInflatedBytesMax = 2 * kGiB;  // of all members an
 inline constexpr int kArchiveDepthMax = 8;
 inline constexpr std::size_t kNpyHeaderBytesMax = 1 * kMiB;
 
+// Text in which credentials are looked for, and git repositories.
+inline constexpr std::size_t kSecretTextBytesMax = 1 * kGiB;
+inline constexpr std::size_t kRepositoryBytesMax = 1 * kGiB;  // of all objects and files together
+inline constexpr std::size_t kRepositoryObjectsMax = 5'000'000;
+
 // Symbols of a pickle that is interpreted.
 inline constexpr std::size_t kPickleMemoryMax = 1 * kGiB;
 

@@ -1,16 +1,13 @@
 #include "drills/victims/preprocessing.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <utility>
+
+#include "drills/victims/process.h"
 
 namespace sallyport::drills::victims {
 namespace {
@@ -81,26 +78,7 @@ bool Listener::was_called() const {
 
 Result<void> preprocess(World& world, const std::string& file) {
   TRY(world.write("worker.py", kWorker));
-  std::string script = (world.root() / "worker.py").string();
-  std::string name = file;
-  std::array<std::string, 4> words{"python3", "-I", "-S", "-B"};
-  std::array<char*, 7> arguments{words[0].data(), words[1].data(), words[2].data(), words[3].data(),
-                                 script.data(),   name.data(),     nullptr};
-  std::string path = "PATH=/usr/bin:/bin";
-  std::array<char*, 2> environment{path.data(), nullptr};
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addchdir_np(&actions, world.root().c_str());
-  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
-    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
-  }
-  pid_t pid = 0;
-  const int failed = posix_spawnp(&pid, "python3", &actions, nullptr, arguments.data(), environment.data());
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) return fail(ErrorKind::kIo, "drill: cannot start python3", "install python3");
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  TRY(run_process(world, {"python3", "-I", "-S", "-B", "worker.py", file}, ""));
   return {};
 }
 
