@@ -65,6 +65,8 @@ int relay(unsigned id, unsigned long long from, unsigned long long to, unsigned,
 }  // namespace
 
 Result<void> match_secret_patterns(std::string_view text, const OnMatch& on_match) {
+  // Hyperscan refuses a null pointer, which is what an empty file's view may hold.
+  if (text.empty()) return {};
   const Compiled& all = compiled();
   if (all.database == nullptr) return fail(ErrorKind::kUnsupported, "secrets: " + all.error);
   if (text.size() > limits::kSecretTextBytesMax) {
