@@ -38,6 +38,7 @@ Json to_json(const Finding& finding) {
   put(out, "line", finding.where.line);
   if (!finding.where.column.empty()) out["column"] = finding.where.column;
   if (!finding.remedy.empty()) out["remedy"] = finding.remedy;
+  if (!finding.rule.empty()) out["rule"] = finding.rule;
   return out;
 }
 

@@ -34,6 +34,7 @@ struct Finding {
   Location where = {};
   std::string message;      // what is wrong: lower case, no full stop
   std::string remedy = {};  // what to do about it
+  std::string rule = {};    // "pickle-dangerous-call", of a guard that has several: stable between releases
 };
 
 // A measured quantity that stands beside a verdict: a rate with its interval, a sample size, the power of a

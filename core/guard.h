@@ -27,6 +27,10 @@
 
 namespace sallyport {
 
+namespace formats::inspect {
+struct Inspection;
+}
+
 // A tunable of a guard, with the default that holds when the policy says nothing.
 struct Parameter {
   std::string_view name;
@@ -50,9 +54,23 @@ class Parameters {
   std::vector<std::pair<std::string, double>> values_;
 };
 
+// What lies in the folder that is searched, as the operating system lists it; links are not followed.
+struct TreeEntry {
+  enum class Kind : std::uint8_t { kFile, kDirectory, kSymlink, kOther };
+  std::string path = {};  // relative to the folder, '/' between parts
+  Kind kind = Kind::kFile;
+  std::uint64_t size = 0;
+  std::uint64_t links = 1;  // names that the same file has, on this file system
+  std::string target = {};  // of a symbolic link, as written
+};
+
 struct FileSubject {
   std::string path;
   BytesView bytes;
+  // Made once for all guards by the caller; where there is none, a guard makes its own.
+  const formats::inspect::Inspection* inspection = nullptr;
+  // The folder around the file, sorted by path; `path` is then relative to it. Empty: a file by itself.
+  std::span<const TreeEntry> tree = {};
 };
 
 // A split that anyone who holds the key recomputes: the keyed hash of a row's group, or of its id, decides.

@@ -46,8 +46,10 @@ inline constexpr std::size_t kNetworkParametersMax = 100'000'000;
 
 // Archives and compressed streams within one file.
 inline constexpr std::size_t kArchiveMembersMax = 200'000;
-inline constexpr std::size_t kInflatedBytesMax = 2 * kGiB;  // of all members and layers together
 inline constexpr int kArchiveDepthMax = 8;
+inline constexpr std::size_t kUnpackedBytesMax = 2 * kGiB;  // of all layers of one file together
+inline constexpr std::size_t kInspectLayersMax = 400'000;
+inline constexpr std::size_t kInspectSeenMax = 1000;  // observations, notes and references of one file, each
 inline constexpr std::size_t kNpyHeaderBytesMax = 1 * kMiB;
 
 // Text in which credentials are looked for, and git repositories.

@@ -1,7 +1,6 @@
 #include "formats/pickle_scan.h"
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 #include <map>
 #include <set>
@@ -102,21 +101,21 @@ class Scanner;
 // Judges the uses of one pickle and keeps them until it is known whether the bytes are a pickle.
 class Judge : public Observer {
  public:
-  Judge(Scanner& scanner, const Layer& layer, bool skips_arrays, int nesting)
-      : scanner_(scanner), layer_(layer), skips_arrays_(skips_arrays), nesting_(nesting) {}
+  Judge(Scanner& scanner, bool skips_arrays, int nesting)
+      : scanner_(scanner), skips_arrays_(skips_arrays), nesting_(nesting) {}
 
   void on_use(const Use& use, const Heap& heap) override;
   std::uint64_t raw_bytes_after_build(const Use& use, const Heap& heap, std::size_t at) override;
 
   std::vector<Concern> concerns;
   std::vector<Value> targets;  // of the concerns
+  std::vector<std::string> held;
   std::uint64_t uses = 0;
   bool acts = false;            // a plausible use other than an import of something harmless
   std::size_t first_array = 0;  // where joblib's first raw array starts; 0: none
 
  private:
   Scanner& scanner_;
-  const Layer& layer_;
   bool skips_arrays_;
   int nesting_;
   std::set<std::string> seen_;
@@ -124,23 +123,22 @@ class Judge : public Observer {
 
 class Scanner {
  public:
-  Report run(BytesView file);
+  explicit Scanner(BytesView bytes) : bytes_(bytes) {}
+  Report run(std::size_t at, bool expected);
   // A pickle that lies in the stream of another one; answers where it ends.
-  std::size_t nested(const Layer& layer, std::size_t at, int nesting);
-  void later(std::string bytes, std::string path);
+  std::size_t nested(std::size_t at, int nesting);
+  BytesView bytes() const { return bytes_; }
 
  private:
-  friend class Judge;
-  void visit(const Layer& layer);
-  void stream(const Layer& layer, std::size_t at);
-  bool one(const Layer& layer, std::size_t& at, bool expected);
-  void keep(const Judge& judge, const Outcome& outcome, const Layer& layer);
+  bool one(std::size_t& at, bool expected);
+  void keep(Judge& judge, const Outcome& outcome);
   void add(const Concern& concern);
   void add_all(const Judge& judge);
+  void check_arrays(const Judge& judge, std::size_t begin);
 
+  BytesView bytes_;
   Report report_;
-  std::map<std::tuple<std::string, std::uint64_t, How>, std::size_t> index_;  // into report_.concerns
-  std::deque<std::pair<std::string, std::string>> later_;  // bytes and path of pickles held as literals
+  std::map<std::pair<std::uint64_t, How>, std::size_t> index_;  // into report_.concerns
 };
 
 void Judge::on_use(const Use& use, const Heap& heap) {
@@ -153,7 +151,7 @@ void Judge::on_use(const Use& use, const Heap& heap) {
       global->name == "_load_from_bytes" && use.arguments.kind() == Kind::kTuple &&
       heap.size(use.arguments) == 1) {
     if (std::optional<std::string> bytes = bytes_of(heap.elements(use.arguments)[0], heap)) {
-      scanner_.later(std::move(*bytes), layer_.path);
+      held.push_back(std::move(*bytes));
       return;
     }
   }
@@ -163,9 +161,7 @@ void Judge::on_use(const Use& use, const Heap& heap) {
   std::string call = heap.describe_call(use);
   if (!seen_.insert(std::string(name_of(use.how)) + call).second) return;
   targets.push_back(use.target);
-  concerns.push_back({.path = layer_.path,
-                      .offset = layer_.offset + use.offset,
-                      .in_place = layer_.in_place,
+  concerns.push_back({.offset = use.offset,
                       .judgement = ruling.judgement,
                       .how = use.how,
                       .call = std::move(call),
@@ -185,39 +181,28 @@ std::uint64_t Judge::raw_bytes_after_build(const Use& use, const Heap& heap, std
   const std::optional<std::uint64_t> count = shape ? item_count(*shape, heap) : std::nullopt;
   if (!type || !count) return 0;
   if (names_objects(*type)) {
-    return nesting_ == limits::kArchiveDepthMax ? 0 : scanner_.nested(layer_, at, nesting_ + 1) - at;
+    return nesting_ == limits::kArchiveDepthMax ? 0 : scanner_.nested(at, nesting_ + 1) - at;
   }
+  const std::size_t room = scanner_.bytes().size();
   std::uint64_t skip = 0;
   const std::optional<Value> alignment = member(use.arguments, "numpy_array_alignment_bytes", heap);
-  if (alignment && alignment->kind() == Kind::kInt && at < layer_.bytes.size()) skip = 1U + layer_.bytes[at];
+  if (alignment && alignment->kind() == Kind::kInt && at < room) skip = 1U + scanner_.bytes()[at];
   const std::uint64_t width = item_bytes(*type);
-  const std::uint64_t room = layer_.bytes.size();
   return width != 0 && *count > room / width ? room : skip + *count * width;
 }
 
-std::size_t Scanner::nested(const Layer& layer, std::size_t at, int nesting) {
-  Judge judge(*this, layer, true, nesting);
-  const Outcome outcome = interpret(layer.bytes, at, judge);
-  keep(judge, outcome, layer);
+std::size_t Scanner::nested(std::size_t at, int nesting) {
+  Judge judge(*this, true, nesting);
+  const Outcome outcome = interpret(bytes_, at, judge);
+  keep(judge, outcome);
   return outcome.end;
 }
 
-void Scanner::later(std::string bytes, std::string path) {
-  later_.emplace_back(std::move(bytes), std::move(path));
-}
-
-// The same opcode may be met in several layers, as the front of an archive and as its member: the deepest
-// path says most.
 void Scanner::add(const Concern& concern) {
-  const auto key = std::tuple(concern.in_place ? std::string() : concern.path, concern.offset, concern.how);
-  const auto [found, is_new] = index_.emplace(key, report_.concerns.size());
-  if (!is_new) {
-    report_.concerns[found->second].path = std::max(report_.concerns[found->second].path, concern.path);
-  } else if (report_.concerns.size() < kConcernsMax) {
-    report_.concerns.push_back(concern);
-  } else {
-    index_.erase(found);
-  }
+  if (report_.concerns.size() >= kConcernsMax) return;
+  const auto [found, is_new] =
+      index_.emplace(std::pair(concern.offset, concern.how), report_.concerns.size());
+  if (is_new) report_.concerns.push_back(concern);
 }
 
 // A call says all that its import says.
@@ -231,154 +216,60 @@ void Scanner::add_all(const Judge& judge) {
   }
 }
 
-void Scanner::keep(const Judge& judge, const Outcome& outcome, const Layer& layer) {
+void Scanner::keep(Judge& judge, const Outcome& outcome) {
   ++report_.pickles;
   report_.opcodes += outcome.opcodes;
   report_.uses += judge.uses;
   add_all(judge);
-  for (const Divergence& divergence : outcome.divergences) {
-    report_.divergences.push_back({layer.path, layer.offset + divergence.offset, divergence.what});
-  }
+  for (std::string& bytes : judge.held) report_.held.push_back(std::move(bytes));
+  for (const Divergence& divergence : outcome.divergences) report_.divergences.push_back(divergence);
+}
+
+// A plain unpickler does not know joblib's arrays and runs into their bytes as opcodes.
+void Scanner::check_arrays(const Judge& judge, std::size_t begin) {
+  report_.joblib = true;
+  Judge plain(*this, false, 0);
+  interpret(bytes_, begin, plain);
+  const bool sees_more =
+      std::any_of(plain.concerns.begin(), plain.concerns.end(), [&](const Concern& concern) {
+        return concern.offset >= judge.first_array && concern.how != How::kImported;
+      });
+  if (!sees_more) return;
+  add_all(plain);
+  report_.divergences.push_back(
+      {judge.first_array, "the bytes of an array are opcodes to a plain unpickler"});
 }
 
 // Interprets what may be a pickle at `at` and moves behind it; false when there is none.
-bool Scanner::one(const Layer& layer, std::size_t& at, bool expected) {
-  Judge judge(*this, layer, true, 0);
-  const Outcome outcome = interpret(layer.bytes, at, judge);
+bool Scanner::one(std::size_t& at, bool expected) {
+  Judge judge(*this, true, 0);
+  const Outcome outcome = interpret(bytes_, at, judge);
   const bool complete = !outcome.error;
   const bool is_pickle = judge.acts || (complete && outcome.opcodes > 0) || (expected && outcome.opcodes > 1);
   if (!is_pickle) return false;
-  keep(judge, outcome, layer);
-  if (judge.first_array != 0) {
-    // A plain unpickler does not know joblib's arrays and runs into their bytes as opcodes.
-    Judge plain(*this, layer, false, 0);
-    interpret(layer.bytes, at, plain);
-    const bool sees_more =
-        std::any_of(plain.concerns.begin(), plain.concerns.end(), [&](const Concern& concern) {
-          return concern.offset - layer.offset >= judge.first_array && concern.how != How::kImported;
-        });
-    if (sees_more) {
-      add_all(plain);
-      report_.divergences.push_back({layer.path, layer.offset + judge.first_array,
-                                     "the bytes of an array are opcodes to a plain unpickler"});
-    }
-  }
+  keep(judge, outcome);
+  if (judge.first_array != 0) check_arrays(judge, at);
+  report_.end = outcome.end;
   if (outcome.error) {
-    report_.unread.push_back({layer.path, layer.offset + outcome.end, outcome.error->message});
+    report_.error = outcome.error;
     return false;
   }
   at = outcome.end;
   return true;
 }
 
-void Scanner::stream(const Layer& layer, std::size_t at) {
-  // A file, or a member that is called a pickle, is expected to be one when it starts with PROTO; a tensor's
-  // raw bytes may start with anything.
-  const bool named = layer.path.empty() || layer.path.ends_with(".pkl") || layer.path.ends_with("gzip") ||
-                     layer.path.ends_with("zlib") || layer.path.ends_with(".npy");
-  bool expected = named && starts_with_proto(layer.bytes, at);
-  while (at < layer.bytes.size() && one(layer, at, expected)) {
+Report Scanner::run(std::size_t at, bool expected) {
+  report_.begin = at;
+  report_.end = at;
+  expected = expected && starts_with_proto(bytes_, at);
+  while (at < bytes_.size() && one(at, expected)) {
     expected = false;
-  }
-}
-
-void Scanner::visit(const Layer& layer) {
-  if (is_npy(layer.bytes)) {
-    const Result<NpyHeader> header = read_npy_header(layer.bytes);
-    if (!header) {
-      report_.unread.push_back({layer.path, 0, header.error().message});
-    } else if (header->has_objects) {
-      stream(layer, header->data_offset);
-    }
-  }
-  stream(layer, 0);
-}
-
-Report Scanner::run(BytesView file) {
-  const auto take = [this](Peeled peeled, const std::string& prefix) {
-    for (Note& note : peeled.unread)
-      report_.unread.push_back({prefix + note.path, note.offset, std::move(note.what)});
-    for (Note& note : peeled.disagreements) {
-      report_.divergences.push_back({prefix + note.path, note.offset, std::move(note.what)});
-    }
-  };
-  const std::function<void(const Layer&)> visitor = [this](const Layer& layer) { visit(layer); };
-  take(peel(file, visitor), "");
-  // Bytes within bytes within bytes: each holds less than what it came from, so this ends.
-  std::size_t rounds = 0;
-  while (!later_.empty()) {
-    const auto [bytes, path] = std::move(later_.front());
-    later_.pop_front();
-    constexpr std::size_t kRoundsMax = 10'000;
-    if (++rounds > kRoundsMax) {
-      report_.unread.push_back({path, 0, "too many files held as bytes"});
-      break;
-    }
-    take(peel(as_bytes(bytes), visitor), path + " > ");
   }
   return std::move(report_);
 }
 
 }  // namespace
 
-Report scan_pickles(BytesView file) { return Scanner().run(file); }
-
-namespace {
-
-std::string_view verb_of(How how) {
-  switch (how) {
-    case How::kImported:
-      return "import ";
-    case How::kCalled:
-      return "call ";
-    case How::kConstructed:
-      return "construct ";
-    case How::kBuilt:
-      return "set the state of ";
-    case How::kFilled:
-      return "fill ";
-  }
-  return "";
-}
-
-std::string prefix(const std::string& layer) { return layer.empty() ? "" : layer + ": "; }
-
-Finding to_finding(const Concern& concern, const std::string& path, std::string_view remedy) {
-  const bool acts = concern.how != How::kImported;
-  const bool dangerous = concern.judgement == Judgement::kDangerous;
-  Finding finding{.severity = dangerous && acts ? Severity::kCritical : Severity::kHigh,
-                  .confidence = dangerous ? Confidence::kHigh : Confidence::kMedium,
-                  .where = {.path = path},
-                  .message = prefix(concern.path) + "loading would " + std::string(verb_of(concern.how)) +
-                             concern.call + ", which " + concern.reason,
-                  .remedy = std::string(remedy)};
-  if (concern.in_place) {
-    finding.where.offset = concern.offset;
-  } else {
-    finding.message += " (byte " + std::to_string(concern.offset) + " of what is unpacked)";
-  }
-  return finding;
-}
-
-}  // namespace
-
-Result<Examination> examine(const Report& report, const std::string& path, std::string_view remedy) {
-  Examination out;
-  for (const Concern& concern : report.concerns) out.findings.push_back(to_finding(concern, path, remedy));
-  for (const Note& note : report.divergences) {
-    out.findings.push_back(
-        {.severity = Severity::kHigh,
-         .confidence = Confidence::kMedium,
-         .where = {.path = path, .offset = note.offset},
-         .message = prefix(note.path) + "loaders disagree on what the bytes say: " + note.what,
-         .remedy = std::string(remedy)});
-  }
-  if (out.findings.empty() && !report.unread.empty()) {
-    const Note& note = report.unread.front();
-    return invalid(path + ": " + prefix(note.path) + note.what, "what could not be read was not searched");
-  }
-  out.statistics.push_back({.name = "pickles interpreted", .value = static_cast<double>(report.pickles)});
-  return out;
-}
+Report scan_pickles(BytesView bytes, bool expected) { return Scanner(bytes).run(0, expected); }
 
 }  // namespace sallyport::formats::pickle

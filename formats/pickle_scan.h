@@ -1,29 +1,24 @@
-// Every pickle in a file, judged: in archives, compressed, one after another, in object arrays and behind
-// joblib's.
+// The pickles at the front of some bytes, one behind the other, judged: behind joblib's raw arrays too.
 //
-// A layer is taken for pickles when it starts with PROTO, or when interpreting it reaches STOP, or when it
-// would call, build or fill something, or import something dangerous: a text that happens to start with an
-// opcode is none of these. For one thread at a time; separate calls are independent. Bounded by the limits of
-// formats/layers.h and pickle.h.
+// Bytes are taken for a pickle when interpreting them reaches STOP, or when it would call, build or fill
+// something, or import something dangerous: a text that happens to start with an opcode is none of these. Where
+// a pickle is expected, PROTO at the front is enough, and one that breaks off is an error. For one thread at a
+// time; separate calls are independent. Bounded by the limits of pickle.h.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/bytes.h"
-#include "core/finding.h"
 #include "core/result.h"
-#include "formats/layers.h"
 #include "formats/pickle_policy.h"
 
 namespace sallyport::formats::pickle {
 
 struct Concern {
-  std::string path = {};  // of the layer; "" is the file itself
-  std::uint64_t offset =
-      0;  // of the opcode: in the file when the layer lies in it as it is, else in the layer
-  bool in_place = true;
+  std::uint64_t offset = 0;  // of the opcode
   Judgement judgement = Judgement::kUnlisted;
   How how = How::kImported;
   std::string call = {};    // os.system("curl …")
@@ -31,19 +26,19 @@ struct Concern {
 };
 
 struct Report {
-  std::vector<Concern> concerns = {};  // each text once, the first kConcernsMax
-  std::vector<Note> divergences = {};  // loaders would read the stream or the archive differently
-  std::vector<Note> unread = {};       // what may be a pickle and could not be followed to its end
+  std::vector<Concern> concerns = {};        // each text once, the first kConcernsMax
+  std::vector<Divergence> divergences = {};  // loaders would read the stream differently
+  std::vector<std::string> held = {};        // whole model files that the stream holds as bytes and has loaded
+  std::optional<Error> error = {};           // why the last pickle could not be followed to its STOP, at `end`
+  std::size_t begin = 0;
+  std::size_t end = 0;  // one past the last byte that belongs to a pickle
+  bool joblib = false;
   std::uint64_t pickles = 0;
   std::uint64_t opcodes = 0;
   std::uint64_t uses = 0;
 };
 inline constexpr std::size_t kConcernsMax = 200;
 
-Report scan_pickles(BytesView file);
-
-// What a guard says of a report: a finding a concern and a disagreement between loaders; and when there is
-// none, but something could not be followed to its end, an Error, because silence would then mean nothing.
-Result<Examination> examine(const Report& report, const std::string& path, std::string_view remedy);
+Report scan_pickles(BytesView bytes, bool expected = true);
 
 }  // namespace sallyport::formats::pickle

@@ -7,8 +7,8 @@
 #include <array>
 
 #include "core/guard.h"
+#include "formats/inspect/inspect.h"
 #include "formats/notebook.h"
-#include "formats/pickle_scan.h"
 #include "formats/python.h"
 #include "formats/utf8.h"
 #include "formats/yaml_tags.h"
@@ -17,8 +17,6 @@ namespace sallyport::data_engineering::data_preprocessing {
 namespace {
 
 namespace python = formats::python;
-
-constexpr std::string_view kPickleRemedy = "read the data from CSV, Parquet or .npy without objects";
 
 bool has_suffix(const std::string& path, std::initializer_list<std::string_view> suffixes) {
   return std::any_of(suffixes.begin(), suffixes.end(), [&](std::string_view s) { return path.ends_with(s); });
@@ -165,8 +163,7 @@ Result<void> check_notebook(const FileSubject& file, Examination& out) {
 }
 
 Result<Examination> check(const FileSubject& file, const Parameters&) {
-  Examination out =
-      TRY(formats::pickle::examine(formats::pickle::scan_pickles(file.bytes), file.path, kPickleRemedy));
+  Examination out = TRY(formats::inspect::examine(file, formats::inspect::Topic::kCode));
   TRY(check_yaml(file, out));
   TRY(check_notebook(file, out));
   return out;

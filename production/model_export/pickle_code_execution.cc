@@ -3,15 +3,13 @@
 // The stream is interpreted over symbols and never unpickled. What it would import, call, construct or change
 // is held against a table of exact globals, because a list of forbidden ones loses to the next gadget.
 #include "core/guard.h"
-#include "formats/pickle_scan.h"
+#include "formats/inspect/inspect.h"
 
 namespace sallyport::production::model_export {
 namespace {
 
-constexpr std::string_view kRemedy = "load a safetensors edition of this model, or ask its publisher for one";
-
 Result<Examination> check(const FileSubject& file, const Parameters&) {
-  return formats::pickle::examine(formats::pickle::scan_pickles(file.bytes), file.path, kRemedy);
+  return formats::inspect::examine(file, formats::inspect::Topic::kCode);
 }
 
 }  // namespace

@@ -1,0 +1,323 @@
+#include "formats/inspect/inspect.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "formats/utf8.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+struct Stretch {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+// What is remembered of a layer until the end, when all its children have been opened.
+struct Record {
+  Place place = {};
+  std::uint64_t offset = 0;  // of the layer, for places in it
+  std::uint64_t size = 0;
+  Role role = Role::kMember;
+  std::vector<std::string> claims = {};
+  std::vector<Stretch> stretches = {};
+};
+
+// A layer that waits: bytes that `owner` keeps, or the file's own.
+struct Task {
+  Layer layer = {};
+  std::shared_ptr<const Bytes> owner = {};
+  Codec codec = Codec::kNone;
+  std::size_t parent = 0;            // index of its record
+  std::uint64_t parent_offset = 0;  // where it lies in the parent
+};
+
+class Walk;
+
+class LayerProbe : public Probe {
+ public:
+  LayerProbe(Walk& walk, const Task& task, std::size_t record)
+      : Probe(task.layer), walk_(walk), task_(task), record_(record) {}
+
+  void claim(std::string_view name) override;
+  void account(std::uint64_t offset, std::uint64_t length) override;
+  void observe(Observation observation) override;
+  void unread(std::uint64_t offset, std::uint64_t length, std::string what) override;
+  void refer(Reference reference) override;
+  void nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role) override;
+  void nest(std::string name, Bytes bytes, Role role) override;
+
+ private:
+  Task child(std::string name) const;
+
+  Walk& walk_;
+  const Task& task_;
+  std::size_t record_;
+};
+
+class Walk {
+ public:
+  explicit Walk(const Options& options) : options_(options) {}
+  Inspection run(BytesView file);
+
+ private:
+  friend class LayerProbe;
+  void visit(Task& task);
+  bool unpack(Task& task);
+  void show(Probe& probe, std::size_t record, Rank rank);
+  void two_faces(Probe& probe, std::size_t record);
+  void note_unread(std::size_t record, std::uint64_t offset, std::uint64_t length, std::string what);
+  void account(std::size_t record, std::uint64_t offset, std::uint64_t length);
+  void finish(const Record& record);
+
+  const Options& options_;
+  Inspection out_;
+  std::vector<Record> records_;
+  std::vector<Task> tasks_;
+  std::uint64_t unpacked_ = 0;
+};
+
+void LayerProbe::claim(std::string_view name) {
+  std::vector<std::string>& claims = walk_.records_[record_].claims;
+  if (std::find(claims.begin(), claims.end(), name) == claims.end()) claims.emplace_back(name);
+}
+
+void LayerProbe::account(std::uint64_t offset, std::uint64_t length) {
+  walk_.account(record_, offset, length);
+}
+
+void LayerProbe::observe(Observation observation) {
+  if (walk_.out_.seen.size() >= limits::kInspectSeenMax) return;
+  Seen seen;
+  static_cast<Observation&>(seen) = std::move(observation);
+  seen.place = walk_.records_[record_].place;
+  seen.offset += walk_.records_[record_].offset;
+  walk_.out_.seen.push_back(std::move(seen));
+}
+
+void LayerProbe::unread(std::uint64_t offset, std::uint64_t length, std::string what) {
+  walk_.note_unread(record_, offset, length, std::move(what));
+}
+
+void LayerProbe::refer(Reference reference) {
+  if (walk_.out_.references.size() >= limits::kInspectSeenMax) {
+    unread(reference.offset, 0, "refers to more files than are followed");
+    return;
+  }
+  reference.place = walk_.records_[record_].place;
+  reference.offset += walk_.records_[record_].offset;
+  walk_.out_.references.push_back(std::move(reference));
+}
+
+Task LayerProbe::child(std::string name) const {
+  Task out;
+  out.layer.name = printable(name, limits::kPathBytesMax);
+  out.layer.path = layer().path.empty() ? out.layer.name : layer().path + " > " + out.layer.name;
+  out.layer.depth = layer().depth + 1;
+  out.parent = record_;
+  return out;
+}
+
+void LayerProbe::nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role) {
+  const std::uint64_t size = bytes().size();
+  if (offset > size) return;
+  length = std::min(length, size - offset);
+  Task task = child(std::move(name));
+  task.layer.bytes = bytes().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+  task.layer.offset = layer().offset + offset;
+  task.layer.in_place = layer().in_place;
+  task.owner = task_.owner;
+  task.codec = codec;
+  task.layer.role = role;
+  task.parent_offset = offset;
+  if (codec == Codec::kNone) account(offset, length);
+  walk_.tasks_.push_back(std::move(task));
+}
+
+void LayerProbe::nest(std::string name, Bytes bytes, Role role) {
+  Task task = child(std::move(name));
+  if (bytes.size() > walk_.options_.unpacked_bytes_max - walk_.unpacked_) {
+    unread(0, 0, task.layer.name + " is larger than what is unpacked of one file");
+    return;
+  }
+  walk_.unpacked_ += bytes.size();
+  task.owner = std::make_shared<const Bytes>(std::move(bytes));
+  task.layer.bytes = *task.owner;
+  task.layer.in_place = false;
+  task.layer.role = role;
+  walk_.tasks_.push_back(std::move(task));
+}
+
+void Walk::note_unread(std::size_t record, std::uint64_t offset, std::uint64_t length, std::string what) {
+  if (out_.unread.size() >= limits::kInspectSeenMax) return;
+  const Record& r = records_[record];
+  out_.unread.push_back(
+      {.place = r.place, .offset = r.offset + offset, .length = length, .what = std::move(what)});
+}
+
+void Walk::account(std::size_t record, std::uint64_t offset, std::uint64_t length) {
+  Record& r = records_[record];
+  if (length == 0 || offset >= r.size) return;
+  const std::uint64_t end = length > r.size - offset ? r.size : offset + length;
+  // Structures are mostly accounted for one behind the other.
+  if (!r.stretches.empty() && r.stretches.back().end == offset) {
+    r.stretches.back().end = end;
+  } else {
+    r.stretches.push_back({offset, end});
+  }
+}
+
+// Replaces the task's bytes by what they unpack to; false when that is nothing.
+bool Walk::unpack(Task& task) {
+  const std::uint64_t room = options_.unpacked_bytes_max - unpacked_;
+  const std::uint64_t packed = task.layer.bytes.size();
+  Inflated unpacked = formats::unpack(task.codec, task.layer.bytes, static_cast<std::size_t>(room));
+  unpacked_ += unpacked.bytes.size();
+  out_.bytes_total += unpacked.bytes.size();
+  account(task.parent, task.parent_offset, unpacked.error ? packed : unpacked.consumed);
+  const std::string name = task.layer.name + ": ";
+  if (unpacked.over_budget) {
+    LayerProbe(*this, task, task.parent)
+        .observe({.topic = Topic::kArchive,
+                  .rule = "archive-expands-too-far",
+                  .severity = Severity::kHigh,
+                  .offset = task.parent_offset,
+                  .length = packed,
+                  .message = name + std::to_string(packed) + " packed bytes unpack to more than " +
+                             std::to_string(room),
+                  .remedy = "do not unpack it; ask its publisher for the model itself"});
+    note_unread(task.parent, task.parent_offset, packed, name + "unpacks to more than the limit");
+  } else if (unpacked.error) {
+    note_unread(task.parent, task.parent_offset, packed, name + unpacked.error->message);
+  }
+  if (unpacked.bytes.empty()) return false;
+  task.owner = std::make_shared<const Bytes>(std::move(unpacked.bytes));
+  task.layer.bytes = *task.owner;
+  task.layer.offset = 0;
+  task.layer.in_place = false;
+  task.codec = Codec::kNone;
+  return true;
+}
+
+void Walk::show(Probe& probe, std::size_t record, Rank rank) {
+  for (const Inspector* inspector : inspectors()) {
+    if (inspector->rank != rank || !inspector->plausible(probe.layer())) continue;
+    if (rank == Rank::kFallback && !records_[record].claims.empty()) return;
+    inspector->inspect(probe);
+  }
+}
+
+// A file that is one thing to one loader and another to the next was made to be.
+void Walk::two_faces(Probe& probe, std::size_t record) {
+  const std::vector<std::string>& claims = records_[record].claims;
+  if (claims.size() < 2) return;
+  std::string names;
+  for (const std::string& claim : claims) names += (names.empty() ? "" : " and ") + claim;
+  probe.observe({.topic = Topic::kStructure,
+                 .rule = "two-formats",
+                 .severity = Severity::kHigh,
+                 .confidence = Confidence::kMedium,
+                 .length = probe.bytes().size(),
+                 .message = "the same bytes are " + names + ", depending on who loads them",
+                 .remedy = "ask the publisher for a file of one format"});
+}
+
+void Walk::visit(Task& task) {
+  if (task.layer.depth > options_.depth_max) {
+    note_unread(task.parent, task.parent_offset, task.layer.bytes.size(),
+                task.layer.name + ": nested more than " + std::to_string(options_.depth_max) + " deep");
+    return;
+  }
+  if (out_.layers >= options_.layers_max) {
+    note_unread(task.parent, task.parent_offset, task.layer.bytes.size(),
+                task.layer.name + ": too many layers");
+    return;
+  }
+  if (task.codec != Codec::kNone && !unpack(task)) return;
+  ++out_.layers;
+  const std::size_t record = records_.size();
+  records_.push_back({.place = {.layer = task.layer.path, .in_place = task.layer.in_place},
+                      .offset = task.layer.in_place ? task.layer.offset : 0,
+                      .size = task.layer.bytes.size(),
+                      .role = task.layer.role});
+  LayerProbe probe(*this, task, record);
+  const std::size_t first_child = tasks_.size();
+  show(probe, record, Rank::kFormat);
+  two_faces(probe, record);
+  if (records_[record].claims.empty() && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
+  // Children come off the end of the stack: first things first.
+  std::reverse(tasks_.begin() + static_cast<std::ptrdiff_t>(first_child), tasks_.end());
+}
+
+// Lists what nobody accounted for in a layer.
+void Walk::finish(const Record& record) {
+  if (record.role == Role::kTyped) return;
+  std::vector<Stretch> stretches = record.stretches;
+  std::sort(stretches.begin(), stretches.end(),
+            [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
+  stretches.push_back({record.size, record.size});
+  std::uint64_t at = 0;
+  for (const Stretch& stretch : stretches) {
+    if (stretch.begin > at) {
+      const std::uint64_t length = stretch.begin - at;
+      out_.bytes_unaccounted += length;
+      if (out_.unaccounted.size() < limits::kInspectSeenMax) {
+        out_.unaccounted.push_back({.place = record.place,
+                                    .offset = record.offset + at,
+                                    .length = length,
+                                    .what = "belongs to no structure that was parsed"});
+      }
+    }
+    at = std::max(at, stretch.end);
+  }
+}
+
+Inspection Walk::run(BytesView file) {
+  out_.bytes_total = file.size();
+  Task whole;
+  whole.layer.bytes = file;
+  whole.layer.name = options_.name;
+  tasks_.push_back(std::move(whole));
+  while (!tasks_.empty()) {
+    Task task = std::move(tasks_.back());
+    tasks_.pop_back();
+    visit(task);
+  }
+  for (const Record& record : records_) finish(record);
+  if (!records_.empty()) out_.formats = records_.front().claims;
+  std::stable_sort(out_.seen.begin(), out_.seen.end(), [](const Seen& a, const Seen& b) {
+    return std::tie(a.topic, a.place.layer, a.offset) < std::tie(b.topic, b.place.layer, b.offset);
+  });
+  return std::move(out_);
+}
+
+}  // namespace
+
+#define INSPECTOR(id) extern const Inspector id##_inspector;
+#include "formats/inspect/inspectors.def"
+#undef INSPECTOR
+
+std::span<const Inspector* const> inspectors() {
+  static constexpr const Inspector* kInspectors[] = {
+#define INSPECTOR(id) &id##_inspector,
+#include "formats/inspect/inspectors.def"
+#undef INSPECTOR
+  };
+  return kInspectors;
+}
+
+double Inspection::coverage() const {
+  if (bytes_total == 0) return 1;
+  const std::uint64_t missing = std::min(bytes_unaccounted, bytes_total);
+  return static_cast<double>(bytes_total - missing) / static_cast<double>(bytes_total);
+}
+
+std::string Inspection::format() const {
+  std::string out;
+  for (const std::string& name : formats) out += (out.empty() ? "" : "+") + name;
+  return out.empty() ? "unknown" : out;
+}
+
+Inspection inspect(BytesView file, const Options& options) { return Walk(options).run(file); }
+
+}  // namespace sallyport::formats::inspect

@@ -1,0 +1,84 @@
+// Zip archives, in every reading that a loader may have of them, and what PyTorch and NumPy keep in them.
+#include "formats/zip.h"
+
+#include <algorithm>
+
+#include "formats/inspect/inspect.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+bool plausible(const Layer& layer) { return zip::is_zip(layer.bytes); }
+
+std::string_view kind_of(const zip::Archive& archive) {
+  const auto any = [&](std::string_view ending) {
+    return std::any_of(archive.members.begin(), archive.members.end(),
+                       [&](const zip::Member& member) { return member.name.ends_with(ending); });
+  };
+  if (any("/data.pkl")) return any("/constants.pkl") ? "torchscript" : "pytorch-zip";
+  return any(".npy") ? "npz" : "zip";
+}
+
+// torch.save keeps the bytes of each storage in NAME/data/KEY, whose type and size data.pkl tells.
+bool is_storage(std::string_view kind, std::string_view name) {
+  if (kind == "zip" || kind == "npz") return false;
+  const std::size_t slash = name.rfind('/');
+  if (slash == std::string_view::npos) return false;
+  const std::string_view folder = name.substr(0, slash);
+  return folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/tensors");
+}
+
+void nest_member(Probe& probe, const zip::Member& member, std::string_view kind) {
+  const std::string name = member.name;
+  if (member.overlaps) {
+    probe.observe({.topic = Topic::kArchive,
+                   .rule = "zip-members-overlap",
+                   .offset = member.header_offset,
+                   .message = "member " + shown(name) + " overlaps another one, as in archives that expand "
+                              "without end",
+                   .remedy = "do not unpack it"});
+    return;
+  }
+  if (member.method != zip::kStored && member.method != zip::kDeflated) {
+    probe.unread(member.data_offset, member.data.size(),
+                 shown(name) + ": zip method " + std::to_string(member.method) + " is not opened");
+    return;
+  }
+  if (member.data.empty()) return;
+  const Role role = is_storage(kind, name) ? Role::kTyped : Role::kMember;
+  probe.nest(name, member.data_offset, member.data.size(),
+             member.method == zip::kDeflated ? Codec::kDeflate : Codec::kNone, role);
+}
+
+void inspect_zip(Probe& probe) {
+  const Result<zip::Archive> archive = zip::parse(probe.bytes());
+  if (!archive) {
+    // Some file has the letters of an end record in its last bytes; only a real archive can exceed a limit.
+    if (archive.error().kind == ErrorKind::kLimit) probe.unread(0, 0, archive.error().message);
+    return;
+  }
+  const std::string_view kind = kind_of(*archive);
+  probe.claim(kind);
+  std::uint64_t at = 0;
+  for (const zip::Gap& gap : archive->gaps) {
+    probe.account(at, gap.offset - at);
+    at = gap.offset + gap.length;
+  }
+  probe.account(at, probe.bytes().size() - at);
+  for (const zip::Disagreement& d : archive->disagreements) {
+    probe.observe({.topic = Topic::kStructure,
+                   .rule = "zip-loaders-disagree",
+                   .confidence = Confidence::kMedium,
+                   .offset = d.offset,
+                   .message = "loaders disagree on what the archive holds: " + d.what,
+                   .remedy = "ask the publisher for an archive that was written by an ordinary tool"});
+  }
+  for (const zip::Member& member : archive->members) nest_member(probe, member, kind);
+}
+
+}  // namespace
+
+extern const Inspector zip_inspector;
+const Inspector zip_inspector{.id = "zip", .plausible = plausible, .inspect = inspect_zip};
+
+}  // namespace sallyport::formats::inspect
