@@ -34,5 +34,6 @@ double now_s();
 Result<std::vector<Figure>> bench_trust();
 Result<std::vector<Figure>> bench_sandbox();
 Result<std::vector<Figure>> bench_pipeline();
+Result<std::vector<Figure>> bench_pickle();
 
 }  // namespace sallyport::bench

@@ -26,6 +26,7 @@ constexpr Group kGroups[] = {
     {"trust", bench_trust},
     {"sandbox", bench_sandbox},
     {"pipeline", bench_pipeline},
+    {"pickle", bench_pickle},
 };
 
 enum class Format : std::uint8_t { kPlain, kJson };

@@ -12,13 +12,15 @@
 // error, and every use up to there has been reported: a stream that acts and then corrupts itself has still
 // acted.
 //
-// The memo starts empty for each pickle, as pickle.load has it; a caller that reuses one Unpickler object for
-// several pickles is not modelled. Everything here is for one thread at a time; separate calls are
-// independent.
+// Four views are joined: CPython's C unpickler from memory, the same from a file, where an argument that
+// crosses the end of its frame loses the bytes before the end; pickle.py; and pickletools. The memo starts
+// empty for each pickle, as pickle.load has it; an Unpickler object that loads one pickle after the other
+// keeps it. Everything here is for one thread at a time; separate calls are independent.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +30,7 @@
 
 #include "core/bytes.h"
 #include "core/result.h"
+#include "formats/pickle_pile.h"
 
 namespace sallyport::formats::pickle {
 
@@ -57,9 +60,10 @@ struct Value {
   std::uint64_t bits = 0;
 
   Value() = default;
-  Value(Kind kind, std::uint64_t payload) : bits(static_cast<std::uint64_t>(kind) << 56 | payload) {}
-  Kind kind() const { return static_cast<Kind>(bits >> 56); }
-  std::uint64_t payload() const { return bits & 0xFFFFFFFFFFFFFF; }
+  constexpr Value(Kind kind, std::uint64_t payload)
+      : bits(static_cast<std::uint64_t>(kind) << 56 | payload) {}
+  constexpr Kind kind() const { return static_cast<Kind>(bits >> 56); }
+  constexpr std::uint64_t payload() const { return bits & 0xFFFFFFFFFFFFFF; }
   bool operator==(const Value&) const = default;
 };
 
@@ -90,6 +94,7 @@ struct Use {
   Value arguments = {};    // a tuple; the state of kBuilt; for kFilled the item, or the tuple of items
   Value keywords = {};     // a dict, of NEWOBJ_EX; None otherwise
   std::size_t offset = 0;  // of the opcode
+  Value result = {};       // of kCalled and kConstructed: the object that the call makes
 };
 
 // Containers keep this many of their elements; beyond it only their number and kinds are known.
@@ -98,7 +103,7 @@ inline constexpr std::size_t kElementsKept = 32;
 // The symbols of one pickle. Elements of a container are those that it held when it was asked.
 class Heap {
  public:
-  explicit Heap(BytesView bytes) : bytes_(bytes) { nodes_.push_back({}); }
+  explicit Heap(BytesView bytes);
 
   std::uint64_t size(Value container) const { return node(container).size; }
   // A dict's are key, value, key, value. At most kElementsKept; fewer than size() when there were more.
@@ -107,6 +112,8 @@ class Heap {
   std::uint16_t kinds(Value container) const { return node(container).kinds; }
   // Every element was a tuple or list of two when it went in.
   bool all_pairs(Value container) const { return node(container).pairs != 0; }
+  // Where a literal is written, a container begun, a call made. Nothing for a global and the empty tuple.
+  std::optional<std::size_t> offset(Value value) const;
 
   const Global& global(Value global) const { return globals_[global.payload()]; }
   Value callee(Value object) const { return elements(object)[0]; }
@@ -118,6 +125,8 @@ class Heap {
   // The text of a kText, decoded, or of a kBytes or kByteArray as they are. Nothing when its escapes are
   // broken.
   std::optional<std::string> text(Value literal) const;
+  // The text of a kText as a part of a global's name: cut when nobody could have a name so long.
+  std::string name_text(Value literal) const;
   // Of a kInt or kBool; nothing when it does not fit.
   std::optional<std::int64_t> integer(Value literal) const;
   // Whether a kText is a STRING opcode's: bytes to a loader that asks for encoding="bytes".
@@ -130,11 +139,17 @@ class Heap {
   std::size_t memory() const;
 
   // For the machine.
-  Value container(Kind kind, std::span<const Value> elements);
+  Value container(Kind kind, std::span<const Value> elements, std::size_t at) {
+    // Node 0 is every empty tuple: it can never be added to.
+    if (kind == Kind::kTuple && elements.empty()) return {kind, 0};
+    return {kind, make_node(elements, at)};
+  }
   void add(Value container, std::span<const Value> elements);
-  Value object(Value callee, Value arguments, Value keywords);
+  Value object(Value callee, Value arguments, Value keywords, std::size_t at);
   void set_state(Value object, Value state) { elements_[node(object).first + 3] = state; }
-  Value persistent(Value id) { return {Kind::kPersistent, make_node(std::span(&id, 1))}; }
+  Value persistent(Value id, std::size_t at) {
+    return {Kind::kPersistent, make_node(std::span(&id, 1), at)};
+  }
   Value intern(std::string module, std::string name);
   Value computed_global();
 
@@ -142,6 +157,7 @@ class Heap {
   struct Node {
     std::uint32_t first = 0;  // in elements_
     std::uint32_t size = 0;   // saturates
+    std::uint32_t at = 0;     // of the opcode
     std::uint16_t kinds = 0;
     std::uint8_t kept = 0;
     std::uint8_t room : 7 = 0;  // elements that fit where `first` is
@@ -149,14 +165,15 @@ class Heap {
   };
   const Node& node(Value value) const { return nodes_[value.payload()]; }
   Node& node(Value value) { return nodes_[value.payload()]; }
-  std::uint64_t make_node(std::span<const Value> elements);
-  void note(Node& node, Value element) const;
+  std::uint64_t make_node(std::span<const Value> elements, std::size_t at);
+  void note(Node& node, std::span<const Value> elements) const;
   std::string describe_literal(Value literal, std::size_t bytes_max) const;
   std::string describe_parts(std::vector<struct DescribePart> parts, std::size_t bytes_max) const;
 
   BytesView bytes_;
-  std::vector<Node> nodes_;
-  std::vector<Value> elements_;
+  Pile<Node> nodes_;
+  Pile<Value> elements_;
+  std::size_t globals_bytes_ = 0;
   std::deque<Global> globals_;
   std::unordered_map<std::string, std::uint32_t> global_index_;
 };
@@ -166,7 +183,9 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_use(const Use& use, const Heap& heap) = 0;
-  // STOP was reached with `result` on top. Not called for a pickle without uses.
+  // The loader's own persistent_load is asked for an object.
+  virtual void on_persistent(Value /*persistent*/, const Heap& /*heap*/) {}
+  // STOP was reached with `result` on top. Not called for a pickle of plain data.
   virtual void on_stop(Value /*result*/, const Heap& /*heap*/) {}
   // After each kBuilt: how many bytes from `at` on a loader's own BUILD would take from the file behind the
   // pickle's back, as joblib's does. The machine goes on behind them.
@@ -194,5 +213,24 @@ inline constexpr std::size_t kDivergencesMax = 16;
 
 // Interprets the one pickle that starts at `begin`.
 Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer);
+// The same with symbols for plain data too, left in `heap`, which must be fresh and of the same bytes.
+Outcome interpret_in_full(BytesView bytes, std::size_t begin, Heap& heap, Observer& observer);
+
+// One Unpickler object that loads several pickles of the same bytes: what one of them memoized, the next ones
+// can fetch, and MEMOIZE counts on.
+class Unpickler {
+ public:
+  explicit Unpickler(BytesView bytes);
+  ~Unpickler();
+  Unpickler(const Unpickler&) = delete;
+  Unpickler& operator=(const Unpickler&) = delete;
+
+  Outcome load(std::size_t begin, Observer& observer);
+
+ private:
+  struct State;
+  BytesView bytes_;
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace sallyport::formats::pickle

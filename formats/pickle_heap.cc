@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 
+#include "core/limits.h"
 #include "formats/pickle.h"
 #include "formats/pickle_numbers.h"
 #include "formats/pickle_opcodes.h"
@@ -15,80 +16,107 @@ namespace {
 constexpr std::array<std::string_view, 16> kKindNames{
     "None", "bool", "int", "float",     "str",    "bytes",  "bytearray",         "tuple",
     "list", "dict", "set", "frozenset", "global", "object", "persistent object", "buffer"};
+constexpr std::size_t kGlobalBytes = 256;  // besides its text
 constexpr std::array<std::string_view, 5> kHowNames{"imported", "called", "constructed", "built", "filled"};
+
+bool has_node(Kind kind) {
+  return (kind >= Kind::kTuple && kind <= Kind::kFrozenSet) || kind == Kind::kObject ||
+         kind == Kind::kPersistent;
+}
 
 }  // namespace
 
 std::string_view name_of(Kind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
 std::string_view name_of(How how) { return kHowNames[static_cast<std::size_t>(how)]; }
 
+Heap::Heap(BytesView bytes) : bytes_(bytes) { nodes_.push_back({}); }
+
 std::span<const Value> Heap::elements(Value container) const {
   const Node& n = node(container);
-  return std::span(elements_).subspan(n.first, n.kept);
+  return {elements_.begin() + n.first, n.kept};
 }
 
-void Heap::note(Node& n, Value element) const {
-  const Kind kind = element.kind();
-  n.kinds = static_cast<std::uint16_t>(n.kinds | 1U << static_cast<unsigned>(kind));
-  const bool pair = (kind == Kind::kTuple || kind == Kind::kList) && nodes_[element.payload()].size == 2;
-  if (!pair) n.pairs = 0;
-  if (n.size != std::numeric_limits<std::uint32_t>::max()) ++n.size;
+std::optional<std::size_t> Heap::offset(Value value) const {
+  const Kind kind = value.kind();
+  if (kind == Kind::kGlobal) return std::nullopt;
+  if (!has_node(kind)) return static_cast<std::size_t>(value.payload());
+  if (value.payload() == 0) return std::nullopt;
+  return node(value).at;
 }
 
-std::uint64_t Heap::make_node(std::span<const Value> elements) {
+void Heap::note(Node& n, std::span<const Value> added) const {
+  unsigned kinds = n.kinds;
+  for (const Value element : added) kinds |= 1U << static_cast<unsigned>(element.kind());
+  n.kinds = static_cast<std::uint16_t>(kinds);
+  constexpr unsigned kPairs =
+      1U << static_cast<unsigned>(Kind::kTuple) | 1U << static_cast<unsigned>(Kind::kList);
+  if ((kinds & ~kPairs) != 0) {
+    n.pairs = 0;
+  } else if (n.pairs != 0) {
+    const bool pairs = std::all_of(added.begin(), added.end(),
+                                   [this](Value element) { return nodes_[element.payload()].size == 2; });
+    n.pairs = pairs ? 1 : 0;
+  }
+  constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+  n.size = added.size() < kMost - n.size ? n.size + static_cast<std::uint32_t>(added.size()) : kMost;
+}
+
+std::uint64_t Heap::make_node(std::span<const Value> elements, std::size_t at) {
   Node fresh;
-  fresh.first = static_cast<std::uint32_t>(elements_.size());
-  fresh.kept = static_cast<std::uint8_t>(std::min(elements.size(), kElementsKept));
-  fresh.room = fresh.kept & 0x7F;
-  for (const Value element : elements) note(fresh, element);
-  elements_.insert(elements_.end(), elements.begin(), elements.begin() + fresh.kept);
+  fresh.at = static_cast<std::uint32_t>(at);
+  if (!elements.empty()) {
+    fresh.first = static_cast<std::uint32_t>(elements_.size());
+    fresh.kept = static_cast<std::uint8_t>(std::min(elements.size(), kElementsKept));
+    fresh.room = fresh.kept & 0x7F;
+    note(fresh, elements);
+    elements_.append(elements.first(fresh.kept));
+  }
   nodes_.push_back(fresh);
   return nodes_.size() - 1;
 }
 
-// Node 0 is every empty tuple: it can never be added to.
-Value Heap::container(Kind kind, std::span<const Value> elements) {
-  if (kind == Kind::kTuple && elements.empty()) return {kind, 0};
-  return {kind, make_node(elements)};
-}
-
 void Heap::add(Value container, std::span<const Value> added) {
   Node& n = node(container);
-  const std::size_t room = kElementsKept - n.kept;
-  const std::size_t take = std::min(room, added.size());
-  if (n.kept + take > n.room) {
-    // Into a block of at least twice the size, so that appending one by one stays linear.
-    const std::size_t grown = std::min(kElementsKept, std::bit_ceil(n.kept + std::max<std::size_t>(take, 3)));
-    const auto moved = static_cast<std::uint32_t>(elements_.size());
-    elements_.resize(elements_.size() + grown);
+  const std::size_t take = std::min(kElementsKept - n.kept, added.size());
+  if (take != 0 && n.kept + take > n.room) {
+    // What a container gets first is mostly all it gets. After that, blocks double, so that appending one by
+    // one stays linear.
+    const std::size_t wanted = n.kept + take;
+    const std::size_t grown = n.kept == 0 ? wanted : std::min(kElementsKept, std::bit_ceil(wanted));
+    const std::size_t moved = elements_.size();
+    elements_.extend(moved + grown, Value());
     std::copy_n(elements_.begin() + n.first, n.kept, elements_.begin() + moved);
-    n.first = moved;
+    n.first = static_cast<std::uint32_t>(moved);
     n.room = grown & 0x7F;
   }
   std::copy_n(added.begin(), take, elements_.begin() + n.first + n.kept);
   n.kept = static_cast<std::uint8_t>(n.kept + take);
-  for (const Value element : added) note(n, element);
+  note(n, added);
 }
 
-Value Heap::object(Value callee, Value arguments, Value keywords) {
-  const std::array<Value, 4> parts{callee, arguments, keywords, Value(Kind::kNone, 0)};
-  return {Kind::kObject, make_node(parts)};
+Value Heap::object(Value callee, Value arguments, Value keywords, std::size_t at) {
+  const std::array<Value, 4> parts{callee, arguments, keywords, Value(Kind::kNone, at)};
+  return {Kind::kObject, make_node(parts, at)};
 }
 
 Value Heap::intern(std::string module, std::string name) {
   const std::string key = module + '\0' + name;
   const auto [found, is_new] = global_index_.emplace(key, static_cast<std::uint32_t>(globals_.size()));
-  if (is_new) globals_.push_back({.module = std::move(module), .name = std::move(name)});
+  if (is_new) {
+    globals_bytes_ += kGlobalBytes + 2 * key.size();
+    globals_.push_back({.module = std::move(module), .name = std::move(name)});
+  }
   return {Kind::kGlobal, found->second};
 }
 
 Value Heap::computed_global() {
+  globals_bytes_ += kGlobalBytes;
   globals_.push_back({.computed = true});
   return {Kind::kGlobal, globals_.size() - 1};
 }
 
 std::size_t Heap::memory() const {
-  return nodes_.capacity() * sizeof(Node) + elements_.capacity() * sizeof(Value) + globals_.size() * 256;
+  return nodes_.memory() + elements_.memory() + globals_bytes_;
 }
 
 std::optional<std::string> Heap::text(Value literal) const {
@@ -97,6 +125,15 @@ std::optional<std::string> Heap::text(Value literal) const {
   if (literal.kind() == Kind::kBytes || literal.kind() == Kind::kByteArray) return std::string(op.data);
   if (literal.kind() != Kind::kText) return std::nullopt;
   return decode_text(op);
+}
+
+std::string Heap::name_text(Value literal) const {
+  Op op;
+  decode(bytes_, literal.payload(), op);
+  if (op.data.size() > limits::kPickleNameBytesMax) {
+    return "<a name of " + std::to_string(op.data.size()) + " bytes>";
+  }
+  return decode_text(op).value_or("<broken text>");
 }
 
 bool Heap::is_legacy_text(Value literal) const {

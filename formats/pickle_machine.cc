@@ -1,18 +1,12 @@
 #include "formats/pickle_machine.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "formats/pickle_numbers.h"
 #include "formats/pickle_text.h"
 
 namespace sallyport::formats::pickle {
-namespace {
-
-// Kinds whose value a loader can call, fill or take attributes of in ways that the stream does not show.
-bool is_opaque(Kind kind) { return kind >= Kind::kGlobal && kind != Kind::kBuffer; }
-
-}  // namespace
-
 template <class Symbol>
 const std::array<typename Machine<Symbol>::Handler, 256> Machine<Symbol>::kHandlers = [] {
   using M = Machine;
@@ -78,33 +72,52 @@ const std::array<typename Machine<Symbol>::Handler, 256> Machine<Symbol>::kHandl
   return t;
 }();
 
+// Takes one opcode; false when it was the last.
 template <class Symbol>
-bool Machine<Symbol>::run() {
-  constexpr std::uint64_t kMemoryCheckEvery = 1 << 14;
-  Op op;
-  while (true) {
-    const Decoded decoded = decode(bytes_, at_, op);
-    if (decoded != Decoded::kOk) [[unlikely]] {
-      op.at = at_;
-      if (!refuse_argument(decoded, op)) break;
-      continue;
-    }
-    if (op.at < frame_end_ && op.end > frame_end_) [[unlikely]] {
-      diverge(op.at, opcode_name(op) + " crosses the end of its frame");
-      frame_end_ = 0;
-    }
-    at_ = op.end;
-    if (!(this->*kHandlers[op.code])(op)) break;
-    if (++outcome_.opcodes % kMemoryCheckEvery == 0 && over_memory(op)) break;
+bool Machine<Symbol>::step(Op& op) {
+  const Decoded decoded = decode(bytes_, at_, op);
+  if (decoded != Decoded::kOk) [[unlikely]] {
+    op.at = at_;
+    return refuse_argument(decoded, op);
   }
-  if (!outcome_.error) outcome_.end = at_;
-  return !needs_symbols_;
+  if (op.at < frame_end_ && op.end > frame_end_) [[unlikely]]
+    cross_frame(op);
+  at_ = op.end;
+  ++outcome_.opcodes;
+  return (this->*kHandlers[op.code])(op);
+}
+
+// A frame may end between two parts of an opcode, each of which a loader reads at once: then all go on behind
+// it. Within a part, pickle.py stops, the C unpickler from memory reads on, and from a file it throws away
+// what is left of the frame.
+template <class Symbol>
+void Machine<Symbol>::cross_frame(const Op& op) {
+  const Layout layout = kLayouts[op.code];
+  std::size_t part = op.at + 1;
+  bool within = false;
+  const auto take = [&](std::size_t size) {
+    within = within || (part < frame_end_ && part + size > frame_end_);
+    part += size;
+  };
+  if (layout == Layout::kLine || layout == Layout::kTwoLines) {
+    take(op.data.size() + 1);
+    if (layout == Layout::kTwoLines) take(op.more.size() + 1);
+  } else {
+    take(kFixedWidths[op.code]);
+    take(op.end - part);
+  }
+  if (within) {
+    straddles_ = true;
+    diverge(op.at, opcode_name(op) + " crosses the end of its frame");
+  }
+  frame_end_ = 0;
 }
 
 template <class Symbol>
 bool Machine<Symbol>::over_memory(const Op& op) {
-  std::size_t used =
-      stack_.capacity() * sizeof(Symbol) + marks_.capacity() * sizeof(std::size_t) + memo_.memory();
+  constexpr std::size_t kMapEntryBytes = 128;
+  std::size_t used = stack_.memory() + marks_.memory() + memo_.memory() +
+                     (stack_globals_.size() + extensions_.size()) * kMapEntryBytes;
   if constexpr (kSymbolic) used += heap_->memory();
   if (used <= limits::kPickleMemoryMax) return false;
   return !refuse(op, "needs more than " + std::to_string(limits::kPickleMemoryMax) + " bytes to interpret",
@@ -125,7 +138,7 @@ bool Machine<Symbol>::refuse_argument(Decoded decoded, const Op& op) {
     default:
       break;
   }
-  if (decoded == Decoded::kUnterminatedLine && (op.code == 'c' || op.code == 'i')) {
+  if (decoded == Decoded::kUnterminatedLine && (op.code == 'c' || op.code == 'i' || op.code == 'P')) {
     diverge(op.at, opcode_name(op) + " in a line without an end");
     at_ = op.end;
     if (!(this->*kHandlers[op.code])(op)) return false;
@@ -162,8 +175,19 @@ bool Machine<Symbol>::take_mark(const Op& op, std::size_t& where) {
 }
 
 template <class Symbol>
+bool Machine<Symbol>::readonly_buffer(const Op& op) {
+  if (!need(op, 1)) return false;
+  const Kind kind = kind_of(stack_.back());
+  // A bytearray is replaced by a memoryview of it.
+  if (kind == Kind::kByteArray) stack_.back() = make(Kind::kBuffer, op.at);
+  if (kind == Kind::kBytes || kind == Kind::kByteArray || kind == Kind::kBuffer || is_opaque(kind))
+    return true;
+  return refuse(op, "READONLY_BUFFER of a " + std::string(name_of(kind)));
+}
+
+template <class Symbol>
 bool Machine<Symbol>::mark(const Op&) {
-  marks_.push_back(stack_.size());
+  marks_.push_back(static_cast<std::uint32_t>(stack_.size()));
   return true;
 }
 
@@ -171,6 +195,9 @@ template <class Symbol>
 bool Machine<Symbol>::stop(const Op& op) {
   if (!need(op, 1)) return false;
   if (op.end < frame_end_) diverge(op.at, "STOP before the end of its frame");
+  if (stack_.size() > 1 || !marks_.empty()) {
+    diverge(op.at, "STOP leaves values behind, which pickletools refuses");
+  }
   if constexpr (kSymbolic) observer_->on_stop(stack_.back(), *heap_);
   return false;
 }
@@ -190,7 +217,7 @@ template <class Symbol>
 bool Machine<Symbol>::pop_mark(const Op& op) {
   std::size_t where = 0;
   if (!take_mark(op, where)) return false;
-  stack_.resize(where);
+  stack_.set_size(where);
   return true;
 }
 
@@ -205,7 +232,7 @@ bool Machine<Symbol>::text_number(const Op& op) {
                             : op.code == 'L' ? accept_long(op.data)
                                              : accept_float(op.data);
   if (!accepted.any()) return refuse(op, opcode_name(op) + " that is no number");
-  if (!accepted.all()) diverge(op.at, opcode_name(op) + " that not every loader takes for a number");
+  if (!accepted.all()) diverge(op.at, opcode_name(op) + " that not every loader takes for the same number");
   const bool boolean = op.code == 'I' && (op.data == "00" || op.data == "01");
   return push(make(boolean ? Kind::kBool : (op.code == 'F' ? Kind::kFloat : Kind::kInt), op.at));
 }
@@ -213,6 +240,8 @@ bool Machine<Symbol>::text_number(const Op& op) {
 template <class Symbol>
 bool Machine<Symbol>::text(const Op& op) {
   if (!text_is_sound(op)) return refuse(op, opcode_name(op) + " that is no text");
+  // The C unpickler takes the length for a number without sign, the others for one with a sign.
+  if (op.code == 'T' && op.data.size() > INT32_MAX) diverge(op.at, "BINSTRING with a negative length");
   return push(make(Kind::kText, op.at));
 }
 
@@ -220,8 +249,8 @@ template <class Symbol>
 template <std::size_t kCount>
 bool Machine<Symbol>::counted_tuple(const Op& op) {
   if (!need(op, kCount)) return false;
-  const Symbol tuple = container(Kind::kTuple, above(stack_.size() - kCount));
-  stack_.resize(stack_.size() - kCount);
+  const Symbol tuple = container(Kind::kTuple, above(stack_.size() - kCount), op.at);
+  stack_.set_size(stack_.size() - kCount);
   return push(tuple);
 }
 
@@ -232,8 +261,8 @@ bool Machine<Symbol>::from_mark(const Op& op) {
   if (!take_mark(op, where)) return false;
   const std::span<const Symbol> items = above(where);
   if (kKind == Kind::kDict && items.size() % 2 != 0) return refuse(op, "DICT of an odd number of items");
-  const Symbol made = container(kKind, items);
-  stack_.resize(where);
+  const Symbol made = container(kKind, items, op.at);
+  stack_.set_size(where);
   return push(made);
 }
 
@@ -247,13 +276,16 @@ bool Machine<Symbol>::proto(const Op& op) {
   return true;
 }
 
-// CPython's C unpickler only checks that the frame's bytes are there; its Python one reads them into a buffer
-// of their own, which no opcode may cross.
+// CPython's C unpickler checks that the frame's bytes are there and forgets it; its Python one reads them
+// into a buffer of their own.
 template <class Symbol>
 bool Machine<Symbol>::frame(const Op& op) {
   const std::uint64_t size = op.number();
   if (size > INT64_MAX) return refuse(op, "FRAME of an impossible length");
-  if (op.end < frame_end_) diverge(op.at, "FRAME inside a frame");
+  if (op.end < frame_end_) {
+    diverge(op.at, "FRAME inside a frame");
+    straddles_ = straddles_ || size > frame_end_ - op.end;
+  }
   if (size > bytes_.size() - op.end) {
     diverge(op.at, "FRAME longer than the data");
     frame_end_ = bytes_.size();
@@ -274,41 +306,46 @@ bool Machine<Symbol>::get(const Op& op) {
   return push_memo(op, memo_.get(op.number()));
 }
 
+// The index of a GET or PUT in decimal.
 template <class Symbol>
 bool Machine<Symbol>::get_text(const Op& op) {
-  const std::optional<std::string> key = memo_key(op.data);
-  if (!key) return refuse(op, "GET of no memo index");
-  constexpr std::size_t kSafeDigits = 19;
-  return push_memo(op, key->size() <= kSafeDigits ? memo_.get(std::stoull(*key)) : memo_.get_huge(*key));
+  const MemoKey key = memo_key(op.data);
+  if (key.digits.empty()) return refuse(op, "GET of no memo index");
+  if (!key.accepted.all()) diverge(op.at, "GET of what not every loader takes for a memo index");
+  if (const std::optional<std::uint64_t> index = key.index()) return push_memo(op, memo_.get(*index));
+  return push_memo(op, memo_.get_huge(key.digits));
 }
 
 template <class Symbol>
 bool Machine<Symbol>::put(const Op& op) {
-  if (!need(op, 1)) return false;
-  memo_.put(op.number(), stack_.back());
-  return true;
+  return need(op, 1) && put_memo(op, op.number());
 }
 
 template <class Symbol>
 bool Machine<Symbol>::put_text(const Op& op) {
-  const std::optional<std::string> key = memo_key(op.data);
-  if (!key) return refuse(op, "PUT to no memo index");
+  const MemoKey key = memo_key(op.data);
+  if (key.digits.empty()) return refuse(op, "PUT to no memo index");
+  if (!key.accepted.all()) diverge(op.at, "PUT to what not every loader takes for a memo index");
   if (!need(op, 1)) return false;
-  constexpr std::size_t kSafeDigits = 19;
-  if (key->size() <= kSafeDigits) {
-    memo_.put(std::stoull(*key), stack_.back());
-    return true;
-  }
+  if (const std::optional<std::uint64_t> index = key.index()) return put_memo(op, *index);
   diverge(op.at, "PUT to an index that not every loader has");
-  memo_.put_huge(*key, stack_.back());
+  memo_.put_huge(key.digits, stack_.back());
+  return true;
+}
+
+// The C unpickler makes room for twice the index; pickle.py for one entry.
+template <class Symbol>
+bool Machine<Symbol>::put_memo(const Op& op, std::uint64_t index) {
+  if (index > bytes_.size()) diverge(op.at, "memo index that not every loader has room for");
+  if (!memo_.put(index, stack_.back())) {
+    diverge(op.at, opcode_name(op) + " to a memo entry that is in use, which pickletools refuses");
+  }
   return true;
 }
 
 template <class Symbol>
 bool Machine<Symbol>::memoize(const Op& op) {
-  if (!need(op, 1)) return false;
-  memo_.put(memo_.count(), stack_.back());
-  return true;
+  return need(op, 1) && put_memo(op, memo_.count());
 }
 
 // Puts the items from `first_item` on into what lies below them: into a builtin of `own_kind`, or through a
@@ -317,25 +354,42 @@ template <class Symbol>
 bool Machine<Symbol>::fill(const Op& op, std::size_t first_item, Kind own_kind) {
   const Symbol target = stack_[first_item - 1];
   const Kind kind = kind_of(target);
-  const std::span<const Symbol> items = above(first_item);
-  if (own_kind == Kind::kDict && items.size() % 2 != 0)
-    return refuse(op, opcode_name(op) + " of an odd number of items");
+  std::span<const Symbol> items = above(first_item);
+  const bool odd = own_kind == Kind::kDict && items.size() % 2 != 0;
+  if (items.empty() && !fill_nothing(op, target, own_kind)) return false;
+  if constexpr (kSymbolic) {
+    // pickle.py sets pair after pair before it misses the last value.
+    if (odd) items = items.first(items.size() - 1);
+    if (is_opaque(kind) && !items.empty()) {
+      const bool single = items.size() == 1;
+      use(op, How::kFilled, target, single ? items[0] : container(Kind::kTuple, items, op.at));
+      if (odd) diverge(op.at, opcode_name(op) + " of an odd number of items");
+    }
+  }
+  if (odd) return refuse(op, opcode_name(op) + " of an odd number of items");
   // A list takes item assignment too, and a bytearray extends; neither leaves plain data.
   const bool also = (own_kind == Kind::kDict && kind == Kind::kList) ||
                     (own_kind != Kind::kSet && kind == Kind::kByteArray);
   if (kind == own_kind || also) {
-    if constexpr (kSymbolic) {
-      if (kind != Kind::kByteArray) heap_->add(target, items);
-    }
-  } else if (is_opaque(kind)) {
-    if constexpr (kSymbolic) {
-      const bool single = items.size() == 1;
-      use(op, How::kFilled, target, single ? items[0] : heap_->container(Kind::kTuple, items));
-    }
-  } else if (!items.empty()) {
+    if (kind != Kind::kByteArray) add(target, items);
+  } else if (!is_opaque(kind) && !items.empty()) {
     return refuse(op, opcode_name(op) + " to a " + std::string(name_of(kind)));
   }
-  stack_.resize(first_item);
+  stack_.set_size(first_item);
+  return true;
+}
+
+// No items: the C unpickler looks no further, pickle.py asks for the method that would take them, and calls
+// extend.
+template <class Symbol>
+bool Machine<Symbol>::fill_nothing(const Op& op, Symbol target, Kind own_kind) {
+  const Kind kind = kind_of(target);
+  const bool extends = own_kind == Kind::kList && (kind == Kind::kList || kind == Kind::kByteArray);
+  if (own_kind == Kind::kDict || kind == own_kind || extends) return true;
+  diverge(op.at, opcode_name(op) + " of no items to a " + std::string(name_of(kind)));
+  if constexpr (kSymbolic) {
+    if (is_opaque(kind) && own_kind == Kind::kList) use(op, How::kFilled, target, Value(Kind::kTuple, 0));
+  }
   return true;
 }
 
@@ -373,26 +427,7 @@ bool Machine<Symbol>::additems(const Op& op) {
   return fill(op, where, Kind::kSet);
 }
 
-template <class Symbol>
-bool Machine<Symbol>::readonly_buffer(const Op& op) {
-  if (!need(op, 1)) return false;
-  const Kind kind = kind_of(stack_.back());
-  const bool has_buffer =
-      kind == Kind::kBytes || kind == Kind::kByteArray || kind == Kind::kBuffer || is_opaque(kind);
-  if (!has_buffer) return refuse(op, "READONLY_BUFFER of a " + std::string(name_of(kind)));
-  return true;
-}
-
 template class Machine<Kind>;
 template class Machine<Value>;
-
-Outcome interpret(BytesView bytes, std::size_t begin, Observer& observer) {
-  Machine<Kind> plain(bytes, begin, nullptr, nullptr);
-  if (plain.run()) return plain.take_outcome();
-  Heap heap(bytes);
-  Machine<Value> machine(bytes, begin, &heap, &observer);
-  machine.run();
-  return machine.take_outcome();
-}
 
 }  // namespace sallyport::formats::pickle

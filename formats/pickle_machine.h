@@ -3,6 +3,10 @@
 // Machine<Value> is the full interpretation over a Heap. Machine<Kind> keeps one byte a value and gives up,
 // asking for the full one, at the first opcode that could import, call or change anything but plain data:
 // data files of many millions of values need no more. Both are one text, so that they cannot disagree.
+//
+// Two loops share the work: step() takes one opcode through everything that can happen to it, and cruise()
+// runs through the opcodes that data is made of as long as nothing can go wrong, and stops before anything
+// else.
 #pragma once
 
 #include <array>
@@ -13,11 +17,22 @@
 #include "formats/pickle.h"
 #include "formats/pickle_memo.h"
 #include "formats/pickle_opcodes.h"
+#include "formats/pickle_pile.h"
 
 namespace sallyport::formats::pickle {
 
 inline Kind kind_of(Kind kind) { return kind; }
 inline Kind kind_of(Value value) { return value.kind(); }
+
+// Kinds whose value a loader can call, fill or take attributes of in ways that the stream does not show.
+inline bool is_opaque(Kind kind) { return kind >= Kind::kGlobal && kind != Kind::kBuffer; }
+
+template <class Symbol>
+inline constexpr Symbol kAbsentSymbol = static_cast<Symbol>(0xFF);
+template <>
+inline constexpr Value kAbsentSymbol<Value> = Value(static_cast<Kind>(0xFF), 0);
+template <class Symbol>
+using MemoOf = Memo<Symbol, kAbsentSymbol<Symbol>>;
 
 template <class Symbol>
 class Machine {
@@ -32,9 +47,14 @@ class Machine {
 
   // False when the plain machine met something that only the full one can follow.
   bool run();
+  // An argument crosses the end of its frame.
+  bool straddles() const { return straddles_; }
   Outcome take_outcome() { return std::move(outcome_); }
+  // What an Unpickler object keeps from one pickle to the next.
+  MemoOf<Symbol>& memo() { return memo_; }
 
  private:
+  class Cruise;
   using Handler = bool (Machine::*)(const Op&);
   static const std::array<Handler, 256> kHandlers;
 
@@ -44,8 +64,8 @@ class Machine {
     return push(make(kKind, op.at));
   }
   template <Kind kKind>
-  bool empty(const Op&) {
-    return push(container(kKind, {}));
+  bool empty(const Op& op) {
+    return push(container(kKind, {}, op.at));
   }
   template <std::size_t kCount>
   bool counted_tuple(const Op& op);
@@ -83,12 +103,16 @@ class Machine {
   bool inst(const Op& op);
   bool obj(const Op& op);
   bool build(const Op& op);
+  bool build_plain(const Op& op, Value target, Value state);
   // What the plain machine does instead.
   bool leave(const Op&) {
     needs_symbols_ = true;
     return false;
   }
 
+  bool step(Op& op);
+  void cruise();
+  void cross_frame(const Op& op);
   bool refuse_argument(Decoded decoded, const Op& op);
   bool refuse(const Op& op, const std::string& what, ErrorKind kind = ErrorKind::kInvalid);
   bool over_memory(const Op& op);
@@ -107,7 +131,7 @@ class Machine {
     stack_.pop_back();
     return top;
   }
-  std::span<const Symbol> above(std::size_t where) const { return std::span(stack_).subspan(where); }
+  std::span<const Symbol> above(std::size_t where) const { return stack_.from(where); }
 
   static Symbol make(Kind kind, std::size_t payload) {
     if constexpr (kSymbolic)
@@ -115,17 +139,23 @@ class Machine {
     else
       return kind;
   }
-  Symbol container(Kind kind, std::span<const Symbol> elements) {
+  Symbol container(Kind kind, std::span<const Symbol> elements, std::size_t at) {
     if constexpr (kSymbolic)
-      return heap_->container(kind, elements);
+      return heap_->container(kind, elements, at);
     else
       return kind;
   }
+  void add(Symbol target, std::span<const Symbol> elements) {
+    if constexpr (kSymbolic) heap_->add(target, elements);
+  }
   bool fill(const Op& op, std::size_t first_item, Kind own_kind);
+  bool fill_nothing(const Op& op, Symbol target, Kind own_kind);
   bool push_memo(const Op& op, const Symbol* found);
+  bool put_memo(const Op& op, std::uint64_t index);
+  void check_names(const Op& op);
   bool import_global(const Op& op, std::string module, std::string name);
   bool call(const Op& op, How how, Value callee, Value arguments, Value keywords);
-  void use(const Op& op, How how, Value target, Value arguments = {}, Value keywords = {});
+  void use(const Op& op, How how, Value target, Value arguments = {});
   void note_extension(Value callee, Value arguments);
 
   BytesView bytes_;
@@ -133,15 +163,16 @@ class Machine {
   std::size_t frame_end_ = 0;
   Heap* heap_;
   Observer* observer_;
-  std::vector<Symbol> stack_;
-  std::vector<std::size_t> marks_;
-  Memo<Symbol> memo_;
+  Pile<Symbol> stack_;
+  Pile<std::uint32_t> marks_;
+  MemoOf<Symbol> memo_;
   // copyreg.add_extension calls of this stream; and STACK_GLOBALs by the two literals, so that a long name
   // that is fetched from the memo again and again is decoded once.
   std::map<std::int64_t, std::pair<std::string, std::string>> extensions_;
   std::map<std::array<std::uint64_t, 3>, Value> stack_globals_;
   Outcome outcome_;
   int protocol_ = 0;  // of the last PROTO, which decides on Python 2 names
+  bool straddles_ = false;
   bool needs_symbols_ = false;
 };
 
@@ -168,11 +199,15 @@ bool Machine<Value>::obj(const Op& op);
 template <>
 bool Machine<Value>::build(const Op& op);
 template <>
+bool Machine<Value>::build_plain(const Op& op, Value target, Value state);
+template <>
+void Machine<Value>::check_names(const Op& op);
+template <>
 bool Machine<Value>::import_global(const Op& op, std::string module, std::string name);
 template <>
 bool Machine<Value>::call(const Op& op, How how, Value callee, Value arguments, Value keywords);
 template <>
-void Machine<Value>::use(const Op& op, How how, Value target, Value arguments, Value keywords);
+void Machine<Value>::use(const Op& op, How how, Value target, Value arguments);
 template <>
 void Machine<Value>::note_extension(Value callee, Value arguments);
 

@@ -1,7 +1,9 @@
 #include "formats/pickle_numbers.h"
 
+#include <cerrno>
 #include <charconv>
-#include <string>
+#include <cmath>
+#include <cstdlib>
 
 namespace sallyport::formats::pickle {
 namespace {
@@ -59,22 +61,18 @@ bool python_int(std::string_view text, int base) {
   return digits_to_end(text, 10, false);
 }
 
-// strtol(line, &end, 0) stops at the end of the line or at NUL. Overflow falls back to Python's grammar.
-bool strtol_takes(std::string_view line) {
-  std::string_view text = line;
-  skip_blanks(text);
-  skip_sign(text);
-  int base = 10;
-  if (text.size() > 2 && text[0] == '0' && lower(text[1]) == 'x' && digit_value(text[2]) < 16) {
-    base = 16;
-    text.remove_prefix(2);
-  } else if (!text.empty() && text[0] == '0') {
-    base = 8;
-  }
-  std::size_t digits = 0;
-  while (digits < text.size() && digit_value(text[digits]) < base) ++digits;
-  if (digits == 0) return !line.empty() && line[0] == '\0';
-  return digits == text.size() || text[digits] == '\0';
+// More decimal digits than this are refused by releases since 2022 and read by older ones.
+constexpr std::size_t kPythonDigitsMax = 4300;
+bool has_too_many_digits(std::string_view line) { return line.size() > kPythonDigitsMax; }
+
+// What strtol(line, &end, 0) reads when it ends at the end of the line or at NUL, as the C unpickler asks.
+std::optional<long> strtol_value(std::string_view line) {
+  const std::string text = std::string(line) + '\n';
+  char* end = nullptr;
+  errno = 0;
+  const long value = std::strtol(text.c_str(), &end, 0);
+  if (errno != 0 || (*end != '\n' && *end != '\0')) return std::nullopt;
+  return value;
 }
 
 std::string_view before_nul(std::string_view line) { return line.substr(0, line.find('\0')); }
@@ -85,6 +83,13 @@ bool any_case_equal(std::string_view text, std::string_view word) {
     if (lower(text[i]) != word[i]) return false;
   }
   return true;
+}
+
+// Too large for a double, which the C unpickler refuses and float() takes for infinite.
+bool overflows(std::string_view number) {
+  errno = 0;
+  const double value = std::strtod(std::string(number).c_str(), nullptr);
+  return errno == ERANGE && std::fabs(value) > 1;
 }
 
 // The grammar of Python's float() without blanks and underscores.
@@ -129,38 +134,56 @@ bool python_float(std::string_view text) {
 }  // namespace
 
 Accepted accept_int(std::string_view line) {
-  // A plain short number is what every loader reads alike.
   const bool boolean = line == "00" || line == "01";
-  const bool c = !line.empty() && (strtol_takes(line) || python_int(before_nul(line), 0));
-  const bool octal = line.size() > 1 && line[0] == '0' && !boolean;
-  return {
-      .c = c, .python = boolean || python_int(line, 0), .tools = boolean || (!octal && python_int(line, 10))};
+  if (boolean) return {.c = true, .python = true, .tools = true};
+  if (line.empty()) return {};
+  const std::optional<long> value = strtol_value(line);
+  // Any spelling of 0 and 1 in two characters is a bool to the C unpickler.
+  const bool c_boolean = value && line.size() == 2 && (*value == 0 || *value == 1);
+  return {.c = value || python_int(before_nul(line), 0),
+          .python = python_int(line, 0),
+          .tools = python_int(line, 10) && !has_too_many_digits(line),
+          .alike = !c_boolean};
 }
 
 Accepted accept_long(std::string_view line) {
   const std::string_view number = line.ends_with('L') ? line.substr(0, line.size() - 1) : line;
   return {.c = python_int(before_nul(number), 0),
           .python = python_int(number, 0),
-          .tools = python_int(number, 10)};
+          .tools = python_int(number, 10) && !has_too_many_digits(number)};
 }
 
 Accepted accept_float(std::string_view line) {
-  return {.c = plain_float(before_nul(line)), .python = python_float(line), .tools = python_float(line)};
+  const std::string_view c_line = before_nul(line);
+  const bool tools = python_float(line);
+  return {.c = plain_float(c_line) && !overflows(c_line), .python = tools, .tools = tools};
 }
 
-std::optional<std::string> memo_key(std::string_view line) {
-  if (!python_int(line, 10)) return std::nullopt;
-  std::string_view text = line;
+MemoKey memo_key(std::string_view line) {
+  std::string_view text = before_nul(line);
+  MemoKey key;
+  if (!python_int(text, 10)) return key;
+  const bool whole = text.size() == line.size();
+  key.accepted = {.c = true, .python = whole, .tools = whole && !has_too_many_digits(line)};
   trim(text);
   const bool negative = text.starts_with('-');
   skip_sign(text);
-  std::string digits;
   for (const char c : text) {
-    if (c != '_' && (c != '0' || !digits.empty())) digits.push_back(c);
+    if (c != '_' && (c != '0' || !key.digits.empty())) key.digits.push_back(c);
   }
-  if (digits.empty()) return "0";
-  if (negative) return std::nullopt;
-  return digits;
+  if (key.digits.empty()) {
+    key.digits = "0";
+  } else if (negative) {
+    key.digits.clear();
+  }
+  return key;
+}
+
+std::optional<std::uint64_t> MemoKey::index() const {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || value > INT64_MAX) return std::nullopt;
+  return value;
 }
 
 std::optional<std::int64_t> plain_integer(std::string_view line) {

@@ -56,7 +56,7 @@ inline constexpr std::array<OpcodeInfo, 256> kOpcodes = [] {
   set('Q', "BINPERSID");
   set('R', "REDUCE");
   set('S', "STRING", Layout::kLine);
-  set('T', "BINSTRING", Layout::kSizedSigned4);
+  set('T', "BINSTRING", Layout::kSized4);
   set('U', "SHORT_BINSTRING", Layout::kSized1);
   set('V', "UNICODE", Layout::kLine);
   set('X', "BINUNICODE", Layout::kSized4);

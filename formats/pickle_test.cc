@@ -124,7 +124,8 @@ TEST(Pickle, StopsWhereEveryLoaderWould) {
       {"\x8a\x05"
        "ab",
        "pickle: LONG1 past end at byte 0"},
-      {"T\xff\xff\xff\xff", "pickle: BINSTRING with a negative length at byte 0"},
+      {"T\xff\xff\xff\xff", "pickle: BINSTRING past end at byte 0"},
+      {"\x8b\xff\xff\xff\xff", "pickle: LONG4 with a negative length at byte 0"},
       {"I1x\n.", "pickle: INT that is no number at byte 0"},
       {"S'a\n.", "pickle: STRING that is no text at byte 0"},
       {"(K\x01"
@@ -154,7 +155,7 @@ TEST(Pickle, NumbersThatOnlySomeLoadersRead) {
   };
   const Case ints[] = {{"7", true, true, true},
                        {"0x10", true, true, false},
-                       {"010", true, false, false},
+                       {"010", true, false, true},  // 8 and 10
                        {"0b11", true, true, false},
                        {"7\0junk"sv, true, false, false},
                        {"1_0", true, true, true},
@@ -194,7 +195,7 @@ TEST(Pickle, ScatteredAndHugeMemoIndices) {
 }
 
 TEST(Pickle, MemoRoomGrowsWithEntriesNotWithIndices) {
-  Memo<std::uint64_t> memo;
+  Memo<std::uint64_t, ~std::uint64_t{0}> memo;
   for (std::uint64_t i = 0; i < 62; ++i) memo.put(std::uint64_t{1} << i, i);
   EXPECT_EQ(memo.count(), 62U);
   EXPECT_LT(memo.memory(), 100'000U);
