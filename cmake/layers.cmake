@@ -36,7 +36,18 @@ macro(sp_layer_or_empty name)
   endif()
 endmacro()
 
+# So is the table of what pickles may do, by the parser that also reads packs at run time.
+add_executable(packs_gen tools/packs_gen.cc formats/pickle_pack.cc formats/pickle_table.cc)
+target_link_libraries(packs_gen PRIVATE sp_core)
+file(GLOB packs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/formats/packs/*.yaml)
+set(packs_inc ${CMAKE_BINARY_DIR}/generated/formats/packs.inc)
+add_custom_command(OUTPUT ${packs_inc}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/formats
+  COMMAND packs_gen ${packs_inc} ${packs}
+  DEPENDS packs_gen ${packs} VERBATIM)
+
 sp_layer_or_empty(formats FOLDERS formats LINKS sp_core ZLIB::ZLIB PkgConfig::HYPERSCAN)
+target_sources(sp_formats PRIVATE ${packs_inc})
 sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
 sp_layer_or_empty(learn FOLDERS learn LINKS sp_formats)
 sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp_formats sp_trust sp_learn)

@@ -60,6 +60,8 @@ inline constexpr std::size_t kRepositoryObjectsMax = 5'000'000;
 // Symbols of a pickle that is interpreted.
 inline constexpr std::size_t kPickleMemoryMax = 1 * kGiB;
 inline constexpr std::size_t kPickleNameBytesMax = 4 * kKiB;  // of a module or of what it holds
+inline constexpr std::size_t kPackRulesMax = 10'000;  // of a policy pack
+inline constexpr std::size_t kPackGlobalsMax = 30'000;
 
 // Directories and manifests.
 inline constexpr std::size_t kManifestEntriesMax = 1'000'000;
