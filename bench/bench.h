@@ -35,5 +35,6 @@ Result<std::vector<Figure>> bench_trust();
 Result<std::vector<Figure>> bench_sandbox();
 Result<std::vector<Figure>> bench_pipeline();
 Result<std::vector<Figure>> bench_pickle();
+Result<std::vector<Figure>> bench_precision();
 
 }  // namespace sallyport::bench

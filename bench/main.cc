@@ -27,6 +27,7 @@ constexpr Group kGroups[] = {
     {"sandbox", bench_sandbox},
     {"pipeline", bench_pipeline},
     {"pickle", bench_pickle},
+    {"precision", bench_precision},
 };
 
 enum class Format : std::uint8_t { kPlain, kJson };

@@ -9,9 +9,9 @@ namespace sallyport::formats::pickle {
 namespace {
 
 constexpr std::pair<std::string_view, std::uint16_t> kWays[] = {
-    {"import", kMayImport}, {"call", kMayCall},   {"construct", kMayConstruct},
-    {"build", kMayBuild},   {"fill", kMayFill},   {"rebuild", kRebuilds},
-    {"pass", kMayBePassed}, {"base", kIsBase},    {"helper", kIsHelper},
+    {"import", kMayImport}, {"call", kMayCall}, {"construct", kMayConstruct},
+    {"build", kMayBuild},   {"fill", kMayFill}, {"rebuild", kRebuilds},
+    {"pass", kMayBePassed}, {"base", kIsBase},  {"helper", kIsHelper},
 };
 
 std::vector<std::string> words(std::string_view text) {
@@ -39,8 +39,8 @@ bool is_dotted_name(std::string_view text) {
 Result<std::uint16_t> read_ways(const Json& rule) {
   std::uint16_t ways = 0;
   for (const std::string& word : words(TRY(get_string(rule, "ways")))) {
-    const auto* const found = std::find_if(std::begin(kWays), std::end(kWays),
-                                           [&](const auto& way) { return way.first == word; });
+    const auto* const found =
+        std::find_if(std::begin(kWays), std::end(kWays), [&](const auto& way) { return way.first == word; });
     if (found == std::end(kWays)) return invalid("unknown way '" + word + "'");
     ways |= found->second;
   }

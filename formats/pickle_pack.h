@@ -1,6 +1,6 @@
 // Policy packs: what the pickles of one family of packages may do, as data that people read and sign.
 //
-// A pack is a YAML file. It names itself, its version and the releases that it was made from, and lists
+// A pack is a YAML file. It names itself, its version and the releases whose names it covers, and lists
 // rules; a rule gives globals by module, the ways in which a pickle may use them, and the shape of what they
 // are used with:
 //

@@ -41,16 +41,11 @@ Ruling refuse(const Global& global) {
 
 std::uint16_t way_of(How how) {
   switch (how) {
-    case How::kImported:
-      return kMayImport;
-    case How::kCalled:
-      return kMayCall;
-    case How::kConstructed:
-      return kMayConstruct;
-    case How::kBuilt:
-      return kMayBuild;
-    case How::kFilled:
-      return kMayFill;
+    case How::kImported: return kMayImport;
+    case How::kCalled: return kMayCall;
+    case How::kConstructed: return kMayConstruct;
+    case How::kBuilt: return kMayBuild;
+    case How::kFilled: return kMayFill;
   }
   return 0;
 }
@@ -120,6 +115,17 @@ std::uint16_t PolicyTable::ways_of(const Global& global) const {
     }
   }
   return ways;
+}
+
+void PolicyTable::for_each(const std::function<void(const Global&, std::uint16_t ways)>& visit) const {
+  for (const Table& table : tables()) {
+    Global last;
+    for (const Entry& entry : table.entries) {
+      Global global{.module = std::string(table.at(entry.module)), .name = std::string(table.at(entry.name))};
+      if (global.module != last.module || global.name != last.name) visit(global, ways_of(global));
+      last = std::move(global);
+    }
+  }
 }
 
 std::vector<std::string> PolicyTable::packs() const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -37,6 +38,8 @@ class PolicyTable {
 
   // Ways of pickle_pack.h in all packs together; 0 when none lists the global.
   std::uint16_t ways_of(const Global& global) const;
+  // Every global with its ways, sorted; a global of several rules comes once for each pack table.
+  void for_each(const std::function<void(const Global&, std::uint16_t ways)>& visit) const;
   // "numpy 3 (numpy 2.4.0)", in the order in which they are asked.
   std::vector<std::string> packs() const;
 

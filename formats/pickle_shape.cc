@@ -9,8 +9,9 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_public_name(std::string_view text) {
-  return !text.empty() && is_letter(text[0]) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c) || c == '_'; });
+  return !text.empty() && is_letter(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_letter(c) || is_digit(c) || c == '_';
+  });
 }
 
 // <f8, |V12, U5, M8[ns], float32. NumPy parses longer texts as lists, which older releases evaluated.
@@ -33,13 +34,10 @@ bool is_dtype(std::string_view text) {
 
 bool is_pairs(Value value, const Heap& heap) {
   switch (value.kind()) {
-    case Kind::kDict:
-      return true;
+    case Kind::kDict: return true;
     case Kind::kList:
-    case Kind::kTuple:
-      return heap.all_pairs(value);
-    default:
-      return false;
+    case Kind::kTuple: return heap.all_pairs(value);
+    default: return false;
   }
 }
 
@@ -93,7 +91,8 @@ struct Matcher {
     const Kind kind = value.kind();
     if (literal_fits(position, value)) return true;
     if (kind == Kind::kGlobal && global_fits(position, heap.global(value))) return true;
-    if ((position.types & 1U << static_cast<unsigned>(kind)) != 0) return !helper_within(value, heap, ways_of);
+    if ((position.types & 1U << static_cast<unsigned>(kind)) != 0)
+      return !helper_within(value, heap, ways_of);
     if (kind == Kind::kText) return text_fits(position, value);
     if ((position.types & kTypePairs) != 0 && is_pairs(value, heap)) return true;
     return (position.types & kTypeZeros) != 0 && is_zeros(value, heap);

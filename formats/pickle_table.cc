@@ -143,9 +143,8 @@ Result<void> Compiler::rule(const PackRule& given) {
   out.pack = static_cast<std::uint16_t>(out_.packs.size() - 1);
   for (const std::string& key : given.keys) out_.literals.push_back(keep(key));
   for (const auto& [module, name] : given.globals) {
-    out_.entries.push_back({.module = keep(module),
-                            .name = keep(name),
-                            .rule = static_cast<std::uint16_t>(out_.rules.size())});
+    out_.entries.push_back(
+        {.module = keep(module), .name = keep(name), .rule = static_cast<std::uint16_t>(out_.rules.size())});
   }
   out_.rules.push_back(out);
   constexpr std::size_t kMost = std::numeric_limits<std::uint16_t>::max();
@@ -159,8 +158,7 @@ Result<CompiledTable> Compiler::run(std::span<const Pack> packs) {
   for (const Pack& pack : packs) {
     std::string releases;
     for (const std::string& release : pack.from) releases += (releases.empty() ? "" : ", ") + release;
-    out_.packs.push_back(
-        {keep(pack.name + " " + std::to_string(pack.version) + " (" + releases + ")")});
+    out_.packs.push_back({keep(pack.name + " " + std::to_string(pack.version) + " (" + releases + ")")});
     for (const PackRule& given : pack.rules) {
       if (Result<void> done = rule(given); !done) {
         return within("pack " + pack.name + ", " + given.globals.front().second, std::move(done.error()));
