@@ -19,16 +19,6 @@ constexpr const Command* kCommands[] = {
 #undef COMMAND
 };
 
-constexpr Flag kCommonFlags[] = {
-    {.name = "format", .value = "plain|json", .doc = "how results are printed", .fallback = "plain"},
-    {.name = "quiet", .doc = "results and errors only: no notes, no progress", .letter = 'q'},
-    {.name = "workspace",
-     .value = "DIR",
-     .doc = "the folder that holds .sallyport/ (found upwards from here)",
-     .letter = 'C'},
-    {.name = "help", .doc = "print this page", .letter = 'h'},
-};
-
 // The words of one command line, split: which command, and what belongs to it. Common flags may come before
 // it.
 struct Split {
@@ -114,14 +104,6 @@ const Command* find_command(std::string_view name) {
     if (command->name == name) return command;
   }
   return nullptr;
-}
-
-std::span<const Flag> common_flags() { return kCommonFlags; }
-
-std::vector<Flag> flags_of(const Command& command) {
-  std::vector<Flag> out(command.flags.begin(), command.flags.end());
-  out.insert(out.end(), std::begin(kCommonFlags), std::end(kCommonFlags));
-  return out;
 }
 
 Exit run_command_line(std::span<const std::string> words) {

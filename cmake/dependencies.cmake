@@ -9,3 +9,6 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(YAMLCPP REQUIRED IMPORTED_TARGET yaml-cpp)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
+
+# What sallyport-scan links statically.
+set(SALLYPORT_STATIC_LIBRARIES yaml-cpp hs crypto z)

@@ -83,13 +83,30 @@ endif()
 
 # The commands are a library, so that a test can hold their tables to the rules.
 file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
-list(FILTER cli_sources EXCLUDE REGEX "(_test|/main)\\.cc$")
+list(FILTER cli_sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
 add_library(sp_cli STATIC ${cli_sources})
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
 add_executable(sallyport cli/main.cc)
 target_link_libraries(sallyport PRIVATE sp_cli)
+
+# The scanner alone, in one static file that needs nothing of the machine. It is linked from the layers'
+# archives and static libraries by name, since the layers' own interfaces name shared ones.
+add_executable(sallyport-scan cli/scan_main.cc)
+set(scan_archives)
+foreach(layer cli services catalog stages learn trust formats core)
+  list(APPEND scan_archives $<TARGET_FILE:sp_${layer}>)
+  add_dependencies(sallyport-scan sp_${layer})
+endforeach()
+foreach(library IN LISTS SALLYPORT_STATIC_LIBRARIES)
+  find_library(static_${library} lib${library}.a REQUIRED)
+  list(APPEND scan_archives ${static_${library}})
+endforeach()
+target_link_libraries(sallyport-scan PRIVATE sp_options -Wl,--start-group ${scan_archives} -Wl,--end-group)
+if(NOT SALLYPORT_SANITIZE)
+  target_link_options(sallyport-scan PRIVATE -static -Wl,--gc-sections -s)
+endif()
 
 # Blinds each guard and walls it; `./dev mutate` runs it from the root of the checkout.
 add_executable(sallyport-mutate drills/mutate_main.cc)

@@ -37,6 +37,7 @@ Json to_json(const Finding& finding) {
   put(out, "row", finding.where.row);
   put(out, "line", finding.where.line);
   if (!finding.where.column.empty()) out["column"] = finding.where.column;
+  if (!finding.where.commit.empty()) out["commit"] = finding.where.commit;
   if (!finding.remedy.empty()) out["remedy"] = finding.remedy;
   if (!finding.rule.empty()) out["rule"] = finding.rule;
   return out;

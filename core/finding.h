@@ -26,6 +26,7 @@ struct Location {
   std::optional<std::uint64_t> row = {};
   std::optional<std::uint64_t> line = {};
   std::string column = {};
+  std::string commit = {};  // set when only a repository's history holds it
 };
 
 struct Finding {

@@ -1,9 +1,9 @@
 // The pickles at the front of some bytes, one behind the other, judged: behind joblib's raw arrays too.
 //
 // Bytes are taken for a pickle when interpreting them reaches STOP, or when it would call, build or fill
-// something, or import something dangerous: a text that happens to start with an opcode is none of these. Where
-// a pickle is expected, PROTO at the front is enough, and one that breaks off is an error. For one thread at a
-// time; separate calls are independent. Bounded by the limits of pickle.h.
+// something, or import something dangerous: a text that happens to start with an opcode is none of these.
+// Where a pickle is expected, PROTO at the front is enough, and one that breaks off is an error. For one
+// thread at a time; separate calls are independent. Bounded by the limits of pickle.h.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct Concern {
 struct Report {
   std::vector<Concern> concerns = {};        // each text once, the first kConcernsMax
   std::vector<Divergence> divergences = {};  // loaders would read the stream differently
-  std::vector<std::string> held = {};        // whole model files that the stream holds as bytes and has loaded
-  std::optional<Error> error = {};           // why the last pickle could not be followed to its STOP, at `end`
+  std::vector<std::string> held = {};        // model files held as bytes and loaded
+  std::optional<Error> error = {};  // why the last pickle has no STOP, at `end`
   std::size_t begin = 0;
   std::size_t end = 0;  // one past the last byte that belongs to a pickle
   bool joblib = false;

@@ -34,7 +34,7 @@ void add(const RepositoryFile& file, std::string_view text, const Secret& secret
   Finding finding{
       .severity = secret.severity,
       .confidence = secret.confidence,
-      .where = {.path = file.path},
+      .where = {.path = file.path, .commit = file.commit},
       .message = std::string(secret.rule->what) + " (" + std::to_string(secret.length) + " characters" +
                  (secret.encoded ? ", in base64" : "") + ")" + where + place_in_history(file),
       .remedy =

@@ -244,7 +244,8 @@ void Walk::visit(Task& task) {
   const std::size_t first_child = tasks_.size();
   show(probe, record, Rank::kFormat);
   two_faces(probe, record);
-  if (records_[record].claims.empty() && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
+  const bool unclaimed = records_[record].claims.empty();
+  if (unclaimed && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
   // Children come off the end of the stack: first things first.
   std::reverse(tasks_.begin() + static_cast<std::ptrdiff_t>(first_child), tasks_.end());
 }
@@ -265,7 +266,7 @@ void Walk::finish(const Record& record) {
         out_.unaccounted.push_back({.place = record.place,
                                     .offset = record.offset + at,
                                     .length = length,
-                                    .what = "belongs to no structure that was parsed"});
+                                    .what = "belong to no structure that was parsed"});
       }
     }
     at = std::max(at, stretch.end);

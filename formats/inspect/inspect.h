@@ -1,10 +1,11 @@
-// What a file is made of, layer by layer, and what loading it would do: the one walk that every guard of model
-// files shares.
+// What a file is made of, layer by layer, and what loading it would do: the one walk that every guard of
+// model files shares.
 //
-// The file itself is the first layer; members of archives and what is compressed are layers of their own. Each
-// layer is shown to every inspector (inspectors.def) that its bytes could be meant for, whatever the file is
-// called, and what any of them sees is kept. An inspector accounts for the bytes of the structures it parsed;
-// bytes that nobody accounts for are listed, and a file with such bytes is never said to be searched whole.
+// The file itself is the first layer; members of archives and what is compressed are layers of their own.
+// Each layer is shown to every inspector (inspectors.def) that its bytes could be meant for, whatever the
+// file is called, and what any of them sees is kept. An inspector accounts for the bytes of the structures it
+// parsed; bytes that nobody accounts for are listed, and a file with such bytes is never said to be searched
+// whole.
 //
 // An Observation says what is wrong and to which topic it belongs; the guard of that topic turns it into a
 // finding. Nothing is executed, no file is opened, nothing recurses. Bounded by limits::kArchiveDepthMax,
