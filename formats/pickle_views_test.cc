@@ -133,8 +133,8 @@ TEST(PickleViews, AnUnpicklerObjectKeepsItsMemo) {
 TEST(PickleViews, TheCUnpicklerTakesBinstringsOfMoreThanTwoGigabytes) {
   const std::size_t length = std::size_t{1} << 31;
   const std::size_t size = length + 64;
-  void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                             -1, 0);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  void* const pages = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, kFlags, -1, 0);
   ASSERT_NE(pages, MAP_FAILED);
   auto* const bytes = static_cast<std::uint8_t*>(pages);
   std::memcpy(bytes, "T\0\0\0\x80", 5);
