@@ -36,5 +36,6 @@ Result<std::vector<Figure>> bench_sandbox();
 Result<std::vector<Figure>> bench_pipeline();
 Result<std::vector<Figure>> bench_pickle();
 Result<std::vector<Figure>> bench_precision();
+Result<std::vector<Figure>> bench_pickle_agreement();
 
 }  // namespace sallyport::bench

@@ -28,6 +28,7 @@ constexpr Group kGroups[] = {
     {"pipeline", bench_pipeline},
     {"pickle", bench_pickle},
     {"precision", bench_precision},
+    {"pickle-agreement", bench_pickle_agreement},
 };
 
 enum class Format : std::uint8_t { kPlain, kJson };

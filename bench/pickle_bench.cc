@@ -6,11 +6,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 
 #include "bench/bench.h"
 #include "core/limits.h"
 #include "formats/pickle.h"
+#include "tests/differential/peer.h"
 
 namespace sallyport::bench {
 namespace {
@@ -19,6 +21,7 @@ namespace pickle = formats::pickle;
 using namespace std::literals;
 
 constexpr int kRounds = 5;
+constexpr std::uint64_t kAgreementPickles = 1'000'000;
 constexpr std::size_t kBatch = 1000;         // what Python puts between MARK and APPENDS
 constexpr std::size_t kFrame = 64 * 1024;    // what Python's framer cuts at
 constexpr std::size_t kSmall = 10'000'000;   // bytes
@@ -225,6 +228,23 @@ void report(std::vector<Figure>& figures, const std::string& what, const Measure
 }
 
 }  // namespace
+
+// Random valid pickles beside CPython; SALLYPORT_BENCH_PICKLES says how many.
+Result<std::vector<Figure>> bench_pickle_agreement() {
+  if (!differential::has_python()) return fail(ErrorKind::kNotFound, "no python3 to compare with");
+  const char* const wanted = std::getenv("SALLYPORT_BENCH_PICKLES");
+  const std::uint64_t count = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : kAgreementPickles;
+  const double start = now_s();
+  const differential::Comparison got = TRY(differential::compare_valid(1, count));
+  const auto pickles = static_cast<double>(got.pickles);
+  const std::string how = std::to_string(got.events) + " imports, calls and changes, in order";
+  return std::vector<Figure>{
+      {.name = "pickle: random valid pickles compared", .value = pickles, .unit = "pickles",
+       .target = static_cast<double>(kAgreementPickles), .how = how},
+      {.name = "pickle: of them, not as CPython", .value = static_cast<double>(got.differ), .unit = "pickles",
+       .target = 0, .better = Better::kLower, .how = "both of its unpicklers"},
+      {.name = "pickle: comparisons", .value = pickles / (now_s() - start), .unit = "per s"}};
+}
 
 Result<std::vector<Figure>> bench_pickle() {
   std::vector<Figure> figures;

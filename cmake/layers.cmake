@@ -116,7 +116,7 @@ target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 if(bench_sources)
   add_executable(sallyport-bench ${bench_sources})
-  target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services)
+  target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services sp_differential)
   target_compile_definitions(sallyport-bench PRIVATE
     SALLYPORT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SALLYPORT_BINARY_DIR="${CMAKE_BINARY_DIR}")
 endif()

@@ -1,0 +1,59 @@
+"""Prints "MODULE NAME" for every public name at the top of every module of the standard library.
+
+Modules in Python are parsed, not imported, so that nothing runs; those in C are imported.
+"""
+
+import ast
+import importlib
+import os
+import sys
+import sysconfig
+
+LEFT_OUT = {"test", "tests", "idlelib", "lib2to3", "turtledemo"}
+LEFT_OUT |= {"site-packages", "dist-packages", "__pycache__"}
+C_MODULES = {"_ctypes", "_posixsubprocess", "_pickle", "_socket", "array"}
+
+
+def names_in(tree):
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+
+
+def python_modules(root):
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(set(folders) - LEFT_OUT)
+        package = os.path.relpath(folder, root).replace(os.sep, ".").strip(".")
+        for file in sorted(files):
+            if not file.endswith(".py"):
+                continue
+            name = ".".join(part for part in (package, file[:-3]) if part and part != "__init__")
+            with open(os.path.join(folder, file), "rb") as source:
+                try:
+                    yield name, set(names_in(ast.parse(source.read())))
+                except SyntaxError:
+                    continue
+
+
+def c_modules():
+    for name in sorted(set(sys.builtin_module_names) | C_MODULES):
+        try:
+            yield name, set(dir(importlib.import_module(name)))
+        except ImportError:
+            continue
+
+
+def main():
+    seen = set()
+    for modules in (c_modules(), python_modules(sysconfig.get_path("stdlib"))):
+        for module, names in modules:
+            seen.update((module, name) for name in names if not name.startswith("_") or module == "builtins")
+    for module, name in sorted(seen):
+        print(module, name)
+
+
+main()
