@@ -229,6 +229,81 @@ void add_containers(std::vector<HostilePickle>& out) {
   add(out, "renamed_gzip", gzipped(act), ".bin");
 }
 
+// What is called is an attribute, an item or a state of something that the pickle itself has changed.
+void add_states(std::vector<HostilePickle>& out) {
+  const auto of = [](const std::string& attribute, const std::string& value) {
+    return "}" + binunicode(attribute) + value + "s";
+  };
+  const std::string name_space = call(global("types", "SimpleNamespace"), {});
+  const std::string os = call(global("builtins", "__import__"), {binunicode("os")});
+  add(out, "build_setstate", name_space + of("__setstate__", kMkdir) + "b" + kPath + "b.");
+  add(out, "build_append", name_space + of("append", kMkdir) + "b" + kPath + "a.");
+  add(out, "build_add", proto(4) + name_space + of("add", kMkdir) + "b(" + kPath + "\x90.");
+  add(out, "build_on_class",
+      global("argparse", "Namespace") + "N" + of("__setstate__", kMkdir) + "\x86" + "b0" +
+          global("argparse", "Namespace") + ")\x81" + kPath + "b.");
+  add(out, "build_on_module",
+      call(global("builtins", "__import__"), {binunicode("string")}) + of("weights", kMkdir) + "b0" +
+          global("string", "weights") + kPath + "\x85R.");
+  add(out, "setitem_on_modules",
+      global("sys", "modules") + binunicode("weights") + os + "s0" + global("weights", "mkdir") + kPath +
+          "\x85R.");
+  add(out, "persistent_callable", kMkdir + "Q" + kPath + "\x85R.");
+  add(out, "default_factory",
+      call(global("operator", "getitem"), {call(global("collections", "defaultdict"),
+                                                {call(global("functools", "partial"), {kMkdir, kPath})}),
+                                           binunicode("x")}) +
+          ".");
+  add(out, "at_exit", call(global("atexit", "register"), {kMkdir, kPath}) + ".");
+}
+
+// An allowed type or helper that iterates over what calls.
+void add_iterations(std::vector<HostilePickle>& out) {
+  const std::string paths = "](" + kPath + "e";
+  const std::string mapped = call(global("builtins", "map"), {kMkdir, paths});
+  for (const char* type : {"set", "frozenset", "tuple", "dict", "bytes", "bytearray", "sorted", "any"}) {
+    add(out, std::string(type) + "_of_map", call(global("builtins", type), {mapped}) + ".");
+  }
+  add(out, "deque_of_map", call(global("collections", "deque"), {mapped}) + ".");
+  add(out, "counter_of_map", call(global("collections", "Counter"), {mapped}) + ".");
+  add(out, "newobj_helper",
+      call(global("copyreg", "__newobj__"), {global("builtins", "tuple"), mapped}) + ".");
+  add(out, "reconstructor",
+      call(global("copyreg", "_reconstructor"),
+           {global("builtins", "list"), global("builtins", "list"), mapped}) +
+          ".");
+  for (const char* function : {"filterfalse", "takewhile", "dropwhile"}) {
+    const std::string lazy = call(global("itertools", function), {kMkdir, paths});
+    add(out, function, call(global("builtins", "list"), {lazy}) + ".");
+  }
+  const std::string filtered = call(global("builtins", "filter"), {kMkdir, paths});
+  add(out, "filter", call(global("builtins", "list"), {filtered}) + ".");
+}
+
+// A pickle held as bytes by another, packed or not; and each pickle of a legacy torch file.
+void add_nested(std::vector<HostilePickle>& out) {
+  const std::string act = kAct + ".";
+  const auto loads = [](const std::string& bytes) { return call(global("pickle", "loads"), {bytes}); };
+  add(out, "loads_of_loads", loads(bytes_literal(loads(bytes_literal(act)) + ".")) + ".");
+  add(out, "loads_of_zlib", loads(call(global("zlib", "decompress"), {bytes_literal(zlibbed(act))})) + ".");
+  add(out, "loads_of_gzip", loads(call(global("gzip", "decompress"), {bytes_literal(gzipped(act))})) + ".");
+  add(out, "loads_of_text",
+      loads(call(global("_codecs", "encode"), {binunicode(act), binunicode("latin1")})) + ".");
+  add(out, "zip_in_tar", tarred("model.zip", zipped({{.name = "model.pkl", .data = act}})), ".tar");
+  add(out, "inside_a_key", "}" + kAct + "Ns.");
+  add(out, "popped_with_its_mark", "N(" + kAct + "1.");
+  add(out, "far_text_memo", kMkdir + "p99999999\n0g99999999\n" + kPath + "\x85R.");
+  add(out, "negative_hex_before", "L-0x10L\n0" + act);
+  const std::vector<std::string> parts{proto(2) + "\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.",
+                                       proto(2) + "M\xe9\x03.", proto(2) + "}.", proto(2) + "}.",
+                                       proto(2) + "]."};
+  for (std::size_t hostile = 0; hostile < parts.size(); ++hostile) {
+    std::string file;
+    for (std::size_t i = 0; i < parts.size(); ++i) file += i == hostile ? proto(2) + act : parts[i];
+    add(out, "torch_legacy_" + std::to_string(hostile + 1), file);
+  }
+}
+
 }  // namespace
 
 const std::vector<HostilePickle>& hostile_pickles() {
@@ -239,6 +314,9 @@ const std::vector<HostilePickle>& hostile_pickles() {
     add_streams(out);
     add_gadgets(out);
     add_containers(out);
+    add_states(out);
+    add_iterations(out);
+    add_nested(out);
     return out;
   }();
   return kAll;

@@ -21,7 +21,7 @@ struct HostilePickle {
 };
 
 // Always the same kHostilePickles ones, in the same order.
-inline constexpr int kHostilePickles = 95;
+inline constexpr int kHostilePickles = 134;
 const std::vector<HostilePickle>& hostile_pickles();
 
 }  // namespace sallyport::drills::forges
