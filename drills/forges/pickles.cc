@@ -292,7 +292,7 @@ void add_nested(std::vector<HostilePickle>& out) {
   add(out, "zip_in_tar", tarred("model.zip", zipped({{.name = "model.pkl", .data = act}})), ".tar");
   add(out, "inside_a_key", "}" + kAct + "Ns.");
   add(out, "popped_with_its_mark", "N(" + kAct + "1.");
-  add(out, "far_text_memo", kMkdir + "p99999999\n0g99999999\n" + kPath + "\x85R.");
+  add(out, "far_text_memo", kMkdir + "p1000003\n0g1000003\n" + kPath + "\x85R.");
   add(out, "negative_hex_before", "L-0x10L\n0" + act);
   const std::vector<std::string> parts{proto(2) + "\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.",
                                        proto(2) + "M\xe9\x03.", proto(2) + "}.", proto(2) + "}.",
