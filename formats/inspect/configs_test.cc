@@ -1,0 +1,79 @@
+// Configurations, code and schemas beside weights, through the whole walk.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "formats/inspect/inspect.h"
+#include "formats/inspect/paths.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+Inspection look(const std::string& name, std::string_view text) {
+  return inspect(as_bytes(text), {.name = name});
+}
+
+bool says(const std::string& name, std::string_view text, std::string_view rule) {
+  const Inspection seen = look(name, text);
+  return std::ranges::any_of(seen.seen, [&](const Seen& s) { return s.rule == rule; });
+}
+
+TEST(InspectConfigs, SaysNothingOfHonestConfigurations) {
+  for (
+      const char* text :
+      {R"({"model_type": "llama", "vocab_size": 32000, "torch_dtype": "bfloat16"})",
+       R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "eos_token_id": [1, 2]})",
+       R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}])",
+       R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})",
+       R"({"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "_"}})",
+       R"({"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}})"}) {
+    const Inspection seen = look("config.json", text);
+    EXPECT_EQ(seen.format(), "json") << text;
+    EXPECT_TRUE(seen.complete()) << text;
+    for (const Seen& s : seen.seen) ADD_FAILURE() << text << ": " << s.rule;
+  }
+}
+
+TEST(InspectConfigs, NamesWhatAConfigurationWouldHaveRun) {
+  EXPECT_TRUE(says("x", R"({"auto_map": {"AutoModel": "m.M"}})", "config-names-code"));
+  EXPECT_TRUE(says("x", R"({"a": [{"auto_map": {"AutoTokenizer": [null, "o/r--m.M"]}}]})",
+                   "config-names-remote-code"));
+  EXPECT_TRUE(says("x", R"({"custom_pipelines": {"p": {"impl": "p.P", "pt": ["M"]}}})", "config-names-code"));
+  EXPECT_TRUE(says("x", R"({"trust_remote_code": true})", "config-trusts-remote-code"));
+  EXPECT_TRUE(says("x", R"([{"idx": 0, "path": "", "type": "evil.Module"}])", "module-names-code"));
+  EXPECT_TRUE(says("x", R"({"weight_map": {"a": "../../x"}})", "index-leaves-folder"));
+  EXPECT_TRUE(says("x", R"({"chat_template": "{{ x.__class__ }}"})", "template-escapes-sandbox"));
+  EXPECT_TRUE(says("x", R"({"chat_template": [{"name": "d", "template": "{{ x.__class__ }}"}]})",
+                   "template-escapes-sandbox"));
+  EXPECT_TRUE(says("x", R"({"temperature": 90.0})", "generation-setting-out-of-range"));
+  EXPECT_TRUE(says("x", R"({"type": "Replace", "pattern": {"String": "deny"}, "content": "allow"})",
+                   "tokenizer-rewrites-words"));
+  EXPECT_TRUE(says("x", R"({"a": 1, "a": 2})", "json-duplicate-key"));
+  EXPECT_TRUE(says("x", R"({"__module__": "os", "__class__": "system", "__loader__": "FunctionNode"})",
+                   "skops-dangerous-type"));
+  EXPECT_FALSE(says("x", R"({"__module__": "numpy", "__class__": "ndarray", "__loader__": "NdArrayNode"})",
+                    "skops-unlisted-type"));
+}
+
+TEST(InspectConfigs, JsonThatIsNotReadIsNotPassedOver) {
+  EXPECT_FALSE(look("config.json", "{\"auto_map\": {'a': 'b.C'}}").complete());
+  EXPECT_TRUE(look("notes", "{ just words }").complete());
+}
+
+TEST(InspectConfigs, TellsWhatImportingCodeDoesFromWhatCallingItMay) {
+  EXPECT_TRUE(says("m.py", "import os\nos.system('id')\n", "code-acts-on-import"));
+  EXPECT_TRUE(says("m.py", "import subprocess as s\nclass A:\n  s.run(['id'])\n", "code-acts-on-import"));
+  EXPECT_TRUE(says("m.py", "import os\ndef f():\n  os.system('id')\n", "code-acts-when-called"));
+  EXPECT_FALSE(says("m.py", "import os\ndef f():\n  os.system('id')\n", "code-acts-on-import"));
+  EXPECT_TRUE(look("m.py", "import torch\nmodel = torch.nn.Linear(1, 1)\nmodel.eval()\n").seen.empty());
+}
+
+TEST(InspectConfigs, PathsThatLeaveTheirFolder) {
+  for (const char* path : {"/a", "..", "a/../../b", "a\\..\\b", "c:x", "~/x", "https://x/y"}) {
+    EXPECT_FALSE(leaves_folder(path).empty()) << path;
+  }
+  for (const char* path : {"a", "a/b", "a..b", "...", ""}) EXPECT_TRUE(leaves_folder(path).empty()) << path;
+}
+
+}  // namespace
+}  // namespace sallyport::formats::inspect

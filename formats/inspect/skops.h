@@ -1,0 +1,15 @@
+// Nodes of a skops schema (schema.json in a .skops file): the Python objects that loading would make.
+#pragma once
+
+#include <cstdint>
+
+#include "core/json.h"
+#include "formats/inspect/inspect.h"
+
+namespace sallyport::formats::inspect {
+
+// Observes a node whose module and class are no data type of Python, NumPy, SciPy and scikit-learn. Anything
+// that is no node is passed over.
+void judge_skops_node(Probe& probe, const Json& node, std::uint64_t offset);
+
+}  // namespace sallyport::formats::inspect
