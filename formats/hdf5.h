@@ -2,10 +2,10 @@
 // belong to what.
 //
 // Superblocks 0 to 3 behind a user block or none, object headers of both versions, groups of both styles,
-// attributes in headers and heaps, every layout of datasets but chunks indexed by extensible arrays,
-// which are `unread`. Chunks are not unpacked. An address is followed once, so cycles end; structures may not cover the
-// file more than limits::kHdf5CoverMax times. Damage ends in `unread`, never in silence. No recursion. Pure
-// functions, safe from any thread.
+// attributes in headers and heaps, every layout of datasets but chunks indexed by extensible arrays, which
+// are `unread`. Chunks are not unpacked. An address is followed once, so cycles end; structures may not cover
+// the file more than limits::kHdf5CoverMax times. Damage ends in `unread`, never in silence. No recursion.
+// Pure functions, safe from any thread.
 #pragma once
 
 #include <cstdint>

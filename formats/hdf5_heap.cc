@@ -76,7 +76,7 @@ void Walk::read_free_space(std::uint64_t address) {
   if (defined(list) && at(list).sign("FSSE")) own(list, allocated, "list of free space");
 }
 
-// Walks the blocks from the root: rows of `width` blocks, of which each row from the third on doubles in size.
+// Walks the blocks from the root: rows of `width` blocks, which double in size from the third row on.
 void Walk::add_blocks(Heap& heap, std::uint64_t root, std::uint64_t root_rows) {
   struct Block {
     std::uint64_t address, rows, size;  // of rows 0, a direct block

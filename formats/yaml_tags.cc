@@ -48,8 +48,8 @@ class Collector : public YAML::EventHandler {
   std::vector<YamlTag>& tags_;
 };
 
-// Reads the text where it lies, and then the end of a document: a tag in front of nothing, as the last word of
-// a stream, is not told of by the parser, and `!!python/module:m` needs nothing behind it to import m.
+// Reads the text where it lies, and then the end of a document: a tag in front of nothing, as the last word
+// of a stream, is not told of by the parser, and `!!python/module:m` needs nothing behind it to import m.
 class View : public std::streambuf {
  public:
   // UTF-16 and 32 are told by their first byte; the end is not written in them.

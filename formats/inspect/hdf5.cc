@@ -94,7 +94,9 @@ void account_free_space(Probe& probe, const hdf5::File& file) {
   }
   const std::uint64_t freed = std::accumulate(stale.begin(), stale.end(), std::uint64_t{0}, sum);
   if (freed > all - std::min(all, data)) return;
-  for (const Stretch& gap : stale) probe.nest("free space", gap.offset, gap.length, Codec::kNone, Role::kTyped);
+  for (const Stretch& gap : stale) {
+    probe.nest("free space", gap.offset, gap.length, Codec::kNone, Role::kTyped);
+  }
 }
 
 std::string_view kind_of(const hdf5::File& file) {

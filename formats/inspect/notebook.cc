@@ -135,11 +135,18 @@ void inspect_cell(Probe& probe, const std::string& source, std::size_t number) {
   }
 }
 
-bool plausible(const Layer& layer) { return looks_like_notebook(layer.bytes); }
+// An escape may stand for any letter of "cell_type".
+bool plausible(const Layer& layer) {
+  const std::string_view text = as_text(layer.bytes);
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == text.npos || text[first] != '{') return false;
+  return looks_like_notebook(layer.bytes) || text.find("\\u00") != text.npos;
+}
 
 void inspect_notebook(Probe& probe) {
   const auto notebook = read_notebook(probe.bytes());
   if (!notebook) {
+    if (!looks_like_notebook(probe.bytes())) return;
     probe.unread(0, probe.bytes().size(), notebook.error().message);
     return;
   }
