@@ -7,7 +7,7 @@
 namespace sallyport::cli {
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "NAME", .doc = "clean, split or export"}};
+constexpr Positional kPositionals[] = {{.name = "NAME", .doc = "clean, split, export or replay"}};
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);

@@ -24,6 +24,12 @@ Matrix project(const Network& network, const Matrix& original, float eps, Matrix
   return changed;
 }
 
+// The share of a step that a slope takes, -1 to 1.
+float direction(float slope, double softness) {
+  if (softness <= 0) return static_cast<float>((slope > 0) - (slope < 0));
+  return static_cast<float>(std::clamp(static_cast<double>(slope) / softness, -1.0, 1.0));
+}
+
 }  // namespace
 
 double step_size_of(const Attack& attack) {
@@ -46,9 +52,10 @@ Result<Matrix> perturb(Engine& engine, const Model& model, const Examples& examp
   }
   for (int step = 0; step < attack.steps; ++step) {
     const Gradient gradient = TRY(engine.gradient(model, out, examples.labels, {}, Want::kInputs));
+    // The engine's loss is the mean over the rows.
+    const double softness = attack.softness / static_cast<double>(std::max<std::size_t>(1, out.rows()));
     for (std::size_t i = 0; i < out.values().size(); ++i) {
-      const float slope = gradient.inputs.values()[i];
-      out.values()[i] += static_cast<float>(size) * static_cast<float>((slope > 0) - (slope < 0));
+      out.values()[i] += static_cast<float>(size) * direction(gradient.inputs.values()[i], softness);
     }
     out = project(model.network, examples.inputs, eps, std::move(out));
   }

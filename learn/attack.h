@@ -22,6 +22,10 @@ struct Attack {
   double step_size = 0;  // 0: eps for one step, 2.5 eps / steps otherwise
   int restarts = 0;      // random starts; 0: one start from the example itself
   std::uint64_t seed = 1;
+  // 0: every feature takes the whole step, in the direction of its slope's sign. Otherwise a slope of the
+  // example's own loss below this one takes its share of the step, which makes the attacked copy a continuous
+  // function of the weights: two engines that round differently then agree, which a replay needs.
+  double softness = 0;
 };
 
 // The step that an attack takes: its own, or the default.

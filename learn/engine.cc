@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
 
 #include "core/parallel.h"
+#include "learn/convolution.h"
 
 namespace sallyport::learn {
 
@@ -14,80 +13,8 @@ namespace {
 // Rows that one task takes; results do not depend on it, since each row is computed alone.
 constexpr std::size_t kRowsInBlock = 64;
 
-constexpr std::size_t kLanes = 8;
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-// Eight running sums, then their sum: one order on every machine, and wide enough for a vector unit.
-float dot(const float* a, const float* b, std::size_t size) {
-  Lanes sum{};
-  std::size_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
-    Lanes x;
-    Lanes y;
-    std::memcpy(&x, a + i, sizeof x);
-    std::memcpy(&y, b + i, sizeof y);
-    sum += x * y;
-  }
-  float rest = 0;
-  for (; i < size; ++i) rest += a[i] * b[i];
-  for (std::size_t lane = 0; lane < kLanes; ++lane) rest += sum[lane];
-  return rest;
-}
-
-void add_scaled(float* to, const float* from, float factor, std::size_t size) {
-  for (std::size_t i = 0; i < size; ++i) to[i] += factor * from[i];
-}
-
-struct Image {
-  std::size_t channels;
-  std::size_t height;
-  std::size_t width;
-  std::size_t size() const { return channels * height * width; }
-};
-
 Image image_of(const std::vector<std::uint32_t>& shape) {
   return shape.size() == 3 ? Image{shape[0], shape[1], shape[2]} : Image{1, 1, shape[0]};
-}
-
-// One example through a convolution, as a sum over kernel places of shifted images.
-void convolve(const Layer& layer, const std::vector<float>& weight, const std::vector<float>& bias, Image in,
-              Image out, const float* from, float* to) {
-  const std::size_t k = layer.kernel;
-  const auto pad = static_cast<std::ptrdiff_t>(layer.padding);
-  for (std::size_t o = 0; o < out.channels; ++o) {
-    float* plane = to + o * out.height * out.width;
-    std::fill_n(plane, out.height * out.width, bias[o]);
-    for (std::size_t tap = 0; tap < in.channels * k * k; ++tap) {
-      const std::size_t channel = tap / (k * k);
-      const auto dy = static_cast<std::ptrdiff_t>(tap / k % k) - pad;
-      const auto dx = static_cast<std::ptrdiff_t>(tap % k) - pad;
-      const float factor = weight[o * in.channels * k * k + tap];
-      for (std::size_t y = 0; y < out.height; ++y) {
-        const std::ptrdiff_t source_y = static_cast<std::ptrdiff_t>(y) + dy;
-        if (source_y < 0 || source_y >= static_cast<std::ptrdiff_t>(in.height)) continue;
-        const std::ptrdiff_t first = std::max<std::ptrdiff_t>(0, -dx);
-        const std::ptrdiff_t last =
-            std::min(static_cast<std::ptrdiff_t>(out.width), static_cast<std::ptrdiff_t>(in.width) - dx);
-        const float* line = from + (channel * in.height + static_cast<std::size_t>(source_y)) * in.width;
-        for (std::ptrdiff_t x = first; x < last; ++x)
-          plane[y * out.width + static_cast<std::size_t>(x)] += factor * line[x + dx];
-      }
-    }
-  }
-}
-
-void pool(const Layer& layer, Image in, Image out, const float* from, float* to) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::size_t channel = i / (out.height * out.width);
-    const std::size_t y = i / out.width % out.height * layer.kernel;
-    const std::size_t x = i % out.width * layer.kernel;
-    float largest = -std::numeric_limits<float>::infinity();
-    for (std::size_t tap = 0; tap < std::size_t{layer.kernel} * layer.kernel; ++tap) {
-      largest = std::max(
-          largest, from[(channel * in.height + y + tap / layer.kernel) * in.width + x + tap % layer.kernel]);
-    }
-    to[i] = largest;
-  }
 }
 
 // What enters every layer, and behind it what leaves the last one.
@@ -152,14 +79,14 @@ Gradient head(const Matrix& logits, std::span<const std::uint32_t> labels, std::
   return out;
 }
 
-struct LinearGradient {
+struct LayerGradient {
   std::vector<float> weight;
   std::vector<float> bias;
 };
 
 // From the gradient at a linear layer's outputs to that of its parameters.
-LinearGradient linear_parameters(const Layer& layer, const Matrix& inputs, const Matrix& above) {
-  LinearGradient out{std::vector<float>(std::size_t{layer.out} * layer.in), std::vector<float>(layer.out)};
+LayerGradient linear_parameters(const Layer& layer, const Matrix& inputs, const Matrix& above) {
+  LayerGradient out{std::vector<float>(std::size_t{layer.out} * layer.in), std::vector<float>(layer.out)};
   for (std::size_t r = 0; r < inputs.rows(); ++r) {
     for (std::size_t o = 0; o < layer.out; ++o) {
       const float factor = above.at(r, o);
@@ -177,6 +104,33 @@ Matrix linear_inputs(const Layer& layer, const std::vector<float>& weight, const
       const float factor = above.at(r, o);
       if (factor != 0) add_scaled(out.row(r).data(), weight.data() + o * layer.in, factor, layer.in);
     }
+  }
+  return out;
+}
+
+LayerGradient convolution_parameters(const Layer& layer, Image in, Image next, const Matrix& inputs,
+                                     const Matrix& above) {
+  LayerGradient out{std::vector<float>(std::size_t{layer.out} * layer.in * layer.kernel * layer.kernel),
+                    std::vector<float>(layer.out)};
+  for (std::size_t r = 0; r < inputs.rows(); ++r) {
+    convolution_parameters(layer, in, next, inputs.row(r).data(), above.row(r).data(), out.weight, out.bias);
+  }
+  return out;
+}
+
+Matrix convolution_inputs(const Layer& layer, Image in, Image next, const std::vector<float>& weight,
+                          const Matrix& above) {
+  Matrix out(above.rows(), in.size());
+  for (std::size_t r = 0; r < above.rows(); ++r) {
+    convolution_inputs(layer, weight, in, next, above.row(r).data(), out.row(r).data());
+  }
+  return out;
+}
+
+Matrix pool_inputs(const Layer& layer, Image in, Image next, const Matrix& entered, const Matrix& above) {
+  Matrix out(above.rows(), in.size());
+  for (std::size_t r = 0; r < above.rows(); ++r) {
+    pool_inputs(layer, in, next, entered.row(r).data(), above.row(r).data(), out.row(r).data());
   }
   return out;
 }
@@ -204,12 +158,20 @@ Result<Gradient> PlainEngine::gradient(const Model& model, const Matrix& inputs,
                                        Want want) {
   TRY(check_batch(model, inputs, labels, weights));
   const Activations activations = TRY(forward(model, inputs));
+  const auto shapes = TRY(shapes_of(model.network));
   Gradient out = head(activations.back(), labels, weights);
   if (want == Want::kParameters) out.parameters.resize(model.parameters.size());
   std::size_t parameter = model.parameters.size();
+  const auto keep = [&](LayerGradient gradient) {
+    out.parameters[parameter] = std::move(gradient.weight);
+    out.parameters[parameter + 1] = std::move(gradient.bias);
+  };
   for (std::size_t i = model.network.layers.size(); i-- > 0;) {
     const Layer& layer = model.network.layers[i];
     const Matrix& entered = activations[i];
+    const Image in = image_of(shapes[i]);
+    const Image next = image_of(shapes[i + 1]);
+    const bool goes_on = i > 0 || want == Want::kInputs;
     switch (layer.kind) {
       case LayerKind::kFlatten: break;
       case LayerKind::kRelu:
@@ -217,21 +179,19 @@ Result<Gradient> PlainEngine::gradient(const Model& model, const Matrix& inputs,
           if (entered.values()[j] <= 0) out.inputs.values()[j] = 0;
         }
         break;
+      case LayerKind::kMaxPool: out.inputs = pool_inputs(layer, in, next, entered, out.inputs); break;
       case LayerKind::kLinear:
         parameter -= 2;
-        if (want == Want::kParameters) {
-          LinearGradient gradient = linear_parameters(layer, entered, out.inputs);
-          out.parameters[parameter] = std::move(gradient.weight);
-          out.parameters[parameter + 1] = std::move(gradient.bias);
-        }
-        if (i > 0 || want == Want::kInputs) {
-          out.inputs = linear_inputs(layer, model.parameters[parameter], out.inputs);
+        if (want == Want::kParameters) keep(linear_parameters(layer, entered, out.inputs));
+        if (goes_on) out.inputs = linear_inputs(layer, model.parameters[parameter], out.inputs);
+        break;
+      case LayerKind::kConv2d:
+        parameter -= 2;
+        if (want == Want::kParameters) keep(convolution_parameters(layer, in, next, entered, out.inputs));
+        if (goes_on) {
+          out.inputs = convolution_inputs(layer, in, next, model.parameters[parameter], out.inputs);
         }
         break;
-      default:
-        return fail(ErrorKind::kUnsupported,
-                    "network: the plain engine has no gradient for layer " + std::to_string(i),
-                    "train convolutions with sallyport-torch");
     }
   }
   if (want == Want::kParameters) out.inputs = {};

@@ -42,8 +42,7 @@ class Engine {
                                     Want want) = 0;
 };
 
-// The reference, in plain C++ of 32-bit floats: logits for every layer, gradients for linear, relu and
-// flatten (Error kUnsupported for the others). Sums run in one fixed order, so it gives the same bits
+// The reference, in plain C++ of 32-bit floats. Sums run in one fixed order, so it gives the same bits
 // everywhere.
 class PlainEngine final : public Engine {
  public:

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "core/limits.h"
 #include "learn/random.h"
 #include "learn/step.h"
 
@@ -127,12 +128,10 @@ Result<std::vector<Flat>> class_gradients(Engine& engine, const Model& model, co
   return out;
 }
 
-Result<Parts> advance(Engine& engine, const Course& course, const State& state, BatchOrder& order,
+Result<Parts> advance(Engine& engine, const Recipe& recipe, const State& state, const Examples& batch,
                       std::uint64_t steps, Parts parts) {
-  const Recipe& recipe = course.recipe;
   const double rate = learning_rate_at(recipe, state.step, steps);
-  const Batch batch = TRY(batch_at(engine, state, course, order));
-  std::vector<Flat> gradients = TRY(class_gradients(engine, state.model, batch.examples));
+  std::vector<Flat> gradients = TRY(class_gradients(engine, state.model, batch));
   const Flat nothing(parts.carried.change.size());
   Flat whole = nothing;
   for (Flat& gradient : gradients) {
@@ -151,17 +150,24 @@ Result<Parts> advance(Engine& engine, const Course& course, const State& state, 
   return parts;
 }
 
-// The states after each step from `from` to step `end`, `from` first.
-Result<std::vector<State>> recompute(Engine& engine, const Course& course, const State& from,
-                                     std::uint64_t end) {
+// The states after each step, the first one first, and the batch of every step between two of them.
+struct Path {
+  std::vector<State> states;
+  std::vector<Examples> batches;
+};
+
+Result<Path> recompute(Engine& engine, const Course& course, const State& from, std::uint64_t end) {
   const std::uint64_t steps = steps_of(course.recipe, course.examples->rows());
   BatchOrder order(course.recipe, course.data, course.examples->rows());
-  std::vector<State> out{from};
-  while (out.back().step < end) {
-    const Batch batch = TRY(batch_at(engine, out.back(), course, order));
-    const Gradient gradient = TRY(engine.gradient(out.back().model, batch.examples.inputs,
-                                                  batch.examples.labels, {}, Want::kParameters));
-    out.push_back(descend(out.back(), gradient.parameters, course.recipe, steps));
+  Path out{.states = {from}, .batches = {}};
+  while (out.states.back().step < end) {
+    const State& state = out.states.back();
+    Batch batch = TRY(batch_at(engine, state, course, order));
+    const Gradient gradient = TRY(engine.gradient(state.model, batch.examples.inputs, batch.examples.labels,
+                                                  {}, Want::kParameters));
+    State next = descend(state, gradient.parameters, course.recipe, steps);
+    out.states.push_back(std::move(next));
+    out.batches.push_back(std::move(batch.examples));
   }
   return out;
 }
@@ -207,7 +213,7 @@ double finite(double value) { return std::isfinite(value) ? value : std::numeric
 }  // namespace
 
 Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, const State& from,
-                                       const State& to) {
+                                       const State& to, Explain explain) {
   const std::uint64_t steps = steps_of(course.recipe, course.examples->rows());
   if (from.step >= to.step || to.step > steps || from.model.network != to.model.network) {
     return invalid("replay: checkpoints " + std::to_string(from.step) + " and " + std::to_string(to.step) +
@@ -215,22 +221,29 @@ Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, con
   }
   const Flat begin = flat(from.model.parameters);
   const Flat end = flat(to.model.parameters);
-  const std::vector<State> path = TRY(recompute(engine, course, from, to.step));
+  const Path path = TRY(recompute(engine, course, from, to.step));
   IntervalReplay out{
       .from = from.step,
       .to = to.step,
-      .max_abs_difference = finite(max_abs_difference(flat(path.back().model.parameters), end)),
+      .max_abs_difference = finite(max_abs_difference(flat(path.states.back().model.parameters), end)),
       .max_abs_change = finite(max_abs_difference(begin, end))};
   // Where the recorded training went in between: along the recomputed path when both end in one place, and
   // else, as far as its two checkpoints tell, along the line that joins them.
   const bool same = out.max_abs_difference <= kSamePath * out.max_abs_change;
+  if (same && explain == Explain::kWhatDiffers) return out;
   const Flat nothing(begin.size());
   Parts parts{.carried = {.velocity = flat(from.velocity), .change = nothing},
               .classes = std::vector<Part>(from.model.network.classes.size(), Part{nothing, nothing})};
   BatchOrder order(course.recipe, course.data, course.examples->rows());
-  for (std::size_t i = 0; i + 1 < path.size(); ++i) {
-    const State state = same ? path[i] : between(from, to, path[i].step);
-    parts = TRY(advance(engine, course, state, order, steps, std::move(parts)));
+  for (std::size_t i = 0; i < path.batches.size(); ++i) {
+    if (same) {
+      parts = TRY(
+          advance(engine, course.recipe, path.states[i], path.batches[i], steps, std::move(parts)));
+      continue;
+    }
+    const State state = between(from, to, path.states[i].step);
+    const Batch batch = TRY(batch_at(engine, state, course, order));
+    parts = TRY(advance(engine, course.recipe, state, batch.examples, steps, std::move(parts)));
   }
   Flat observed = end;
   for (std::size_t i = 0; i < observed.size(); ++i) observed[i] -= begin[i] + parts.carried.change[i];
@@ -249,6 +262,16 @@ std::vector<std::size_t> choose_intervals(std::size_t intervals, std::size_t cou
   std::vector<std::size_t> out = random.sample(intervals, std::min(count, intervals));
   std::ranges::sort(out);
   return out;
+}
+
+double ReplayReport::worst_share() const {
+  double worst = 0;
+  for (const IntervalReplay& interval : intervals) {
+    if (interval.max_abs_change > 0 && interval.max_abs_difference > kRounding) {
+      worst = std::max(worst, interval.max_abs_difference / interval.max_abs_change);
+    }
+  }
+  return worst;
 }
 
 Json to_json(const ReplayReport& report) {
@@ -314,9 +337,22 @@ Result<ReplayReport> replay(Engine& engine, const Model& model, const TrainingRe
   for (const std::size_t i : choose_intervals(out.intervals_total, options.intervals, options.challenge)) {
     const State from = TRY(state_of(i));
     const State to = TRY(state_of(i + 1));
-    out.intervals.push_back(TRY(replay_interval(engine, checked, from, to)));
+    out.intervals.push_back(TRY(replay_interval(engine, checked, from, to, Explain::kWhatDiffers)));
   }
   return out;
+}
+
+Result<ReplayReport> replay_folder(Env& env, Engine& engine, const fs::path& folder, const Dataset& train,
+                                   const Digest& data, const ReplayOptions& options) {
+  const Bytes description = TRY(env.read_file(folder / "model.json", limits::kJsonBytesMax));
+  const Bytes weights = TRY(env.read_file(folder / "model.safetensors"));
+  const Model model = TRY(read_model(as_text(description), weights));
+  const Bytes json = TRY(env.read_file(folder / "training.json", limits::kJsonBytesMax));
+  const TrainingRecord record = TRY(parse_training_record(as_text(json)));
+  const Examples examples = TRY(examples_of(model.network, train));
+  const Course course{.examples = &examples, .data = data, .recipe = record.recipe};
+  const auto read = [&](const std::string& path) { return env.read_file(folder / path); };
+  return replay(engine, model, record, course, read, options);
 }
 
 }  // namespace sallyport::learn

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "core/bytes.h"
+#include "core/dataset.h"
+#include "core/env.h"
 #include "core/json.h"
 #include "core/result.h"
 #include "learn/training.h"
@@ -37,13 +39,20 @@ struct IntervalReplay {
   std::vector<ClassPart> classes = {};
 };
 
+// Whether a stretch that was reproduced is split into its classes' parts too, which doubles its cost.
+enum class Explain : std::uint8_t { kAlways, kWhatDiffers };
+
 // Computes the steps from `from` to `to` again. Error when they are not in order or not of one network.
 Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, const State& from,
-                                       const State& to);
+                                       const State& to, Explain explain = Explain::kAlways);
 
 // `count` different intervals among `intervals`, or all when there are fewer, chosen by a challenge that the
 // trainer did not know.
 std::vector<std::size_t> choose_intervals(std::size_t intervals, std::size_t count, std::uint64_t challenge);
+
+// A difference of a weight that single precision makes and nothing else: at the end of a schedule a whole
+// stretch changes by little more.
+inline constexpr double kRounding = 1e-6;
 
 // What a replay of some intervals found, as evidence for a guard.
 struct ReplayReport {
@@ -55,6 +64,9 @@ struct ReplayReport {
   bool end_matches = false;    // the last checkpoint holds the model that was handed over
   bool digests_match = false;  // every checkpoint that was read has its recorded digest
   std::vector<IntervalReplay> intervals = {};
+
+  // The largest difference of any stretch, as a share of its largest change; 0 for what is only rounding.
+  double worst_share() const;
 };
 // {"engine","challenge","intervals_total","data_matches",…,"intervals":[{"from","to","max_abs_difference",
 //  "max_abs_change","classes":[{"class","gradient_norm","share"}]}]}
@@ -70,8 +82,13 @@ struct ReplayOptions {
   // could have tried many.
   std::optional<std::uint64_t> declared_seed = {};
 };
-// Error when the record and the checkpoints cannot be read as such; what does not match is in the report.
+// Error when the record and the checkpoints cannot be read as such; what does not match is in the report, and
+// only what differs is explained.
 Result<ReplayReport> replay(Engine& engine, const Model& model, const TrainingRecord& record,
                             const Course& course, const ReadFile& read, const ReplayOptions& options);
+// The same for the folder that a training step leaves, against the table `train`, whose bytes have the digest
+// `data`.
+Result<ReplayReport> replay_folder(Env& env, Engine& engine, const fs::path& folder, const Dataset& train,
+                                   const Digest& data, const ReplayOptions& options);
 
 }  // namespace sallyport::learn

@@ -8,6 +8,10 @@
 namespace sallyport::learn {
 
 namespace {
+
+// Of the loss of one example by a scaled feature: far above what rounding does to a slope, far below the
+// slopes of an example that the network is not sure of.
+constexpr double kAttackSoftness = 1e-3;
 constexpr std::uint64_t kAttackStream = 2;
 }
 
@@ -19,7 +23,8 @@ Result<Batch> batch_at(Engine& engine, const State& state, const Course& course,
                         .steps = 1,
                         .step_size = 1.25 * course.recipe.adversarial_eps,
                         .restarts = 1,
-                        .seed = derive_seed(derive_seed(course.recipe.seed, kAttackStream), state.step)};
+                        .seed = derive_seed(derive_seed(course.recipe.seed, kAttackStream), state.step),
+                        .softness = kAttackSoftness};
     out.examples.inputs = TRY(perturb(engine, state.model, out.examples, attack));
   }
   return out;

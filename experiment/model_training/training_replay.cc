@@ -50,7 +50,8 @@ std::string starved_classes(const learn::IntervalReplay& interval, double least)
 }
 
 void judge_interval(const learn::IntervalReplay& interval, const Parameters& parameters, Examination& out) {
-  const double allowed = parameters.get("tolerance") * interval.max_abs_change;
+  const double allowed =
+      std::max(learn::kRounding, parameters.get("tolerance") * interval.max_abs_change);
   if (interval.max_abs_difference <= allowed) return;
   const std::string stretch = std::to_string(interval.from) + " to " + std::to_string(interval.to);
   out.findings.push_back(refusal(
@@ -79,13 +80,10 @@ void add_statistics(const learn::ReplayReport& report, const Parameters& paramet
   const std::uint64_t drawn = std::min<std::uint64_t>(report.intervals.size(), total);
   const double share = std::clamp(parameters.get("tampered_share"), 0.0, 1.0);
   const auto tampered = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(total)));
-  double worst = 0;
-  for (const learn::IntervalReplay& interval : report.intervals) {
-    if (interval.max_abs_change <= 0) continue;
-    worst = std::max(worst, interval.max_abs_difference / interval.max_abs_change);
-  }
   out.statistics.push_back(
-      {.name = "largest difference as a share of the change", .value = worst, .sample_size = drawn});
+      {.name = "largest difference as a share of the change",
+       .value = report.worst_share(),
+       .sample_size = drawn});
   out.statistics.push_back(
       {.name = "stretches computed again",
        .value = static_cast<double>(drawn),

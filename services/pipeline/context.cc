@@ -72,8 +72,9 @@ Result<fs::path> StageContext::input_path(const std::string& artifact) {
 }
 
 Result<sandbox::Confinement> StageContext::confinement(const StepCommand& command) {
-  const StepInput input{.in = {}, .out = {}, .seed = spec_.seed, .roles = definition().roles,
-                        .image = definition().image, .options = spec_.options};
+  StepInput input{.in = {}, .out = {}, .seed = spec_.seed, .roles = definition().roles,
+                  .image = definition().image, .options = spec_.options};
+  input.options.update(command.options);
   const StepLimits& limits = spec_.limits;
   sandbox::Confinement out{
       .command = command.argv,

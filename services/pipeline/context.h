@@ -41,6 +41,7 @@ struct StepCommand {
   std::vector<std::string> argv;
   std::vector<std::string> reads = {};  // artifacts to show under /in
   fs::path out = {};                    // what /out is; empty: the stage's own outputs
+  Json options = Json::object();        // the runner's own, which win over the pipeline file's
   bool sees_project = false;            // the pipeline's folder at /project, without .sallyport
   sandbox::NewCode new_code = sandbox::NewCode::kDeny;
   sandbox::LocalSockets local_sockets = sandbox::LocalSockets::kPairs;

@@ -10,6 +10,7 @@
 #include "formats/csv.h"
 #include "learn/export.h"
 #include "learn/network.h"
+#include "learn/replay.h"
 #include "learn/split.h"
 #include "trust/merkle.h"
 
@@ -135,6 +136,24 @@ Result<void> step_export(Env& env, const StepInput& input) {
   return write_output(env, input, "exported/metadata.json", pretty(metadata));
 }
 
+Result<void> step_replay(Env& env, const StepInput& input) {
+  const Bytes csv = TRY(env.read_file(input.in / "train"));
+  const Dataset train =
+      TRY(formats::csv::parse(csv, {.name = "train", .roles = input.roles, .image = input.image}));
+  const std::int64_t challenge = TRY(get_int(input.options, "challenge"));
+  learn::ReplayOptions options{.challenge = static_cast<std::uint64_t>(challenge),
+                               .declared_seed = input.seed};
+  if (input.options.contains("intervals")) {
+    const std::int64_t intervals = TRY(get_int(input.options, "intervals"));
+    if (intervals < 1) return invalid("replay: 'intervals' is at least 1");
+    options.intervals = static_cast<std::size_t>(intervals);
+  }
+  learn::PlainEngine engine;
+  const learn::ReplayReport report =
+      TRY(learn::replay_folder(env, engine, input.in / "model", train, sha256(csv), options));
+  return write_output(env, input, "replay.json", pretty(to_json(report)));
+}
+
 Json to_json(const StepInput& input) {
   return Json{
       {"seed", input.seed},
@@ -170,6 +189,7 @@ Result<void> run_step(Env& env, std::string_view name, const StepInput& input) {
   if (name == "clean") return step_clean(env, input);
   if (name == "split") return step_split(env, input);
   if (name == "export") return step_export(env, input);
+  if (name == "replay") return step_replay(env, input);
   return invalid("step: no built-in step is called '" + std::string(name) + "'");
 }
 

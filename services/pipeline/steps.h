@@ -42,6 +42,10 @@ Result<void> step_split(Env& env, const StepInput& input);
 // beside it.
 Result<void> step_export(Env& env, const StepInput& input);
 
+// Computes stretches of the training `model` again from `train`, in the plain engine, and writes what it
+// found to `replay.json`. Options "challenge" and "intervals" are the runner's.
+Result<void> step_replay(Env& env, const StepInput& input);
+
 // Runs the named step. Error when there is none of that name.
 Result<void> run_step(Env& env, std::string_view name, const StepInput& input);
 

@@ -68,8 +68,10 @@ Result<Recipe> recipe_of(const StepTask& task, const Network& network, std::size
   TRY(take(task, "weight-decay", recipe.weight_decay));
   TRY(take(task, "adversarial-eps", recipe.adversarial_eps));
   if (recipe.batch == 0 || recipe.epochs == 0) return invalid("options 'batch' and 'epochs' are at least 1");
-  // One checkpoint an epoch: a stretch is then a fixed share of the cost of the training.
-  recipe.checkpoint_every = static_cast<std::uint32_t>((rows + recipe.batch - 1) / recipe.batch);
+  // Four checkpoints an epoch: a stretch is a fixed share of the cost of the training, and short enough for
+  // an engine that rounds otherwise to stay beside it.
+  const std::size_t epoch = (rows + recipe.batch - 1) / recipe.batch;
+  recipe.checkpoint_every = static_cast<std::uint32_t>(std::max<std::size_t>(1, epoch / 4));
   return recipe;
 }
 
@@ -107,12 +109,6 @@ Result<Model> model_in(Env& env, const StepTask& task) {
 Result<void> replay_step(const StepTask& task) {
   Env& env = system_env();
   const StepTask::Table table = TRY(task.table(env, "train"));
-  const Model model = TRY(model_in(env, task));
-  const fs::path folder = task.in() / "model";
-  const Bytes json = TRY(env.read_file(folder / "training.json", limits::kJsonBytesMax));
-  const TrainingRecord record = TRY(parse_training_record(as_text(json)));
-  const Examples examples = TRY(examples_of(model.network, table.data));
-  const Course course{.examples = &examples, .data = table.digest, .recipe = record.recipe};
   // The seed is the one that the pipeline declares; the challenge is drawn after the training.
   ReplayOptions options{.challenge = task.seed(), .declared_seed = task.seed()};
   TRY(take(task, "challenge", options.challenge));
@@ -122,9 +118,8 @@ Result<void> replay_step(const StepTask& task) {
   const std::string name = TRY(task.text("engine")).value_or("torch");
   if (name != "torch" && name != "plain") return invalid("option 'engine' is neither torch nor plain");
   Engine& engine = name == "torch" ? static_cast<Engine&>(torch_engine) : plain_engine;
-  const ReplayReport report = TRY(replay(
-      engine, model, record, course, [&](const std::string& path) { return env.read_file(folder / path); },
-      options));
+  const ReplayReport report =
+      TRY(replay_folder(env, engine, task.in() / "model", table.data, table.digest, options));
   return task.write(env, "replay.json", as_bytes(pretty(to_json(report))));
 }
 
