@@ -55,6 +55,8 @@ inline constexpr std::size_t kUnpackedBytesMax = 2 * kGiB;  // of all layers of 
 inline constexpr std::size_t kInspectLayersMax = 400'000;
 inline constexpr std::size_t kInspectSeenMax = 1000;  // observations, notes and references of one file, each
 inline constexpr std::size_t kNpyHeaderBytesMax = 1 * kMiB;
+inline constexpr std::uint64_t kHdf5CoverMax = 4;  // how often the structures of a file may cover it
+inline constexpr std::size_t kHdf5RankMax = 32;
 
 // Text in which credentials are looked for, and git repositories.
 inline constexpr std::size_t kSecretTextBytesMax = 1 * kGiB;

@@ -48,13 +48,31 @@ class Collector : public YAML::EventHandler {
   std::vector<YamlTag>& tags_;
 };
 
-// Reads the text where it lies.
+// Reads the text where it lies, and then the end of a document: a tag in front of nothing, as the last word
+// of a stream, is not told of by the parser, and `!!python/module:m` needs nothing behind it to import m.
 class View : public std::streambuf {
  public:
-  explicit View(std::string_view text) {
+  // UTF-16 and 32 are told by their first byte; the end is not written in them.
+  explicit View(std::string_view text)
+      : ended_(!text.empty() && (text[0] == '\xFF' || text[0] == '\xFE' || text[0] == '\0')) {
+    set(text);
+  }
+
+ protected:
+  int_type underflow() override {
+    if (ended_) return traits_type::eof();
+    ended_ = true;
+    set("\n...\n");
+    return traits_type::to_int_type(*gptr());
+  }
+
+ private:
+  void set(std::string_view text) {
     char* begin = const_cast<char*>(text.data());
     setg(begin, begin, begin + text.size());
   }
+
+  bool ended_;
 };
 
 }  // namespace
