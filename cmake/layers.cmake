@@ -46,7 +46,8 @@ add_custom_command(OUTPUT ${packs_inc}
   COMMAND packs_gen ${packs_inc} ${packs}
   DEPENDS packs_gen ${packs} VERBATIM)
 
-sp_layer_or_empty(formats FOLDERS formats LINKS sp_core ZLIB::ZLIB PkgConfig::HYPERSCAN)
+sp_layer_or_empty(formats FOLDERS formats
+  LINKS sp_core ZLIB::ZLIB BZip2::BZip2 LibLZMA::LibLZMA PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::HYPERSCAN)
 target_sources(sp_formats PRIVATE ${packs_inc})
 sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
 sp_layer_or_empty(learn FOLDERS learn LINKS sp_formats)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "formats/codec_streams.h"
+
 namespace sallyport::formats {
 
 std::string_view name_of(Codec codec) {
@@ -14,11 +16,22 @@ std::string_view name_of(Codec codec) {
       return "zlib";
     case Codec::kGzip:
       return "gzip";
+    case Codec::kBzip2:
+      return "bzip2";
+    case Codec::kXz:
+      return "xz";
+    case Codec::kLzma:
+    case Codec::kLzmaZip:
+      return "lzma";
+    case Codec::kZstd:
+      return "zstd";
+    case Codec::kLz4:
+      return "lz4";
   }
   return "";
 }
 
-Inflated unpack(Codec codec, BytesView bytes, std::size_t bytes_max) {
+Inflated unpack(Codec codec, BytesView bytes, std::size_t bytes_max, std::optional<std::uint64_t> size) {
   switch (codec) {
     case Codec::kNone:
       break;
@@ -28,16 +41,33 @@ Inflated unpack(Codec codec, BytesView bytes, std::size_t bytes_max) {
       return inflate(bytes, Wrapper::kZlib, bytes_max);
     case Codec::kGzip:
       return inflate(bytes, Wrapper::kGzip, bytes_max);
+    case Codec::kBzip2:
+      return unpack_bzip2(bytes, bytes_max);
+    case Codec::kXz:
+      return unpack_xz(bytes, bytes_max);
+    case Codec::kLzma:
+      return unpack_lzma_alone(bytes, bytes_max);
+    case Codec::kLzmaZip:
+      return unpack_lzma_zip(bytes, bytes_max, size);
+    case Codec::kZstd:
+      return unpack_zstd(bytes, bytes_max);
+    case Codec::kLz4:
+      return unpack_lz4(bytes, bytes_max);
   }
-  const std::size_t size = std::min(bytes.size(), bytes_max);
-  return {.bytes = Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)),
-          .consumed = size,
-          .over_budget = size < bytes.size()};
+  const std::size_t taken = std::min(bytes.size(), bytes_max);
+  return {.bytes = Bytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(taken)),
+          .consumed = taken,
+          .over_budget = taken < bytes.size()};
 }
 
 std::optional<Codec> codec_of(BytesView bytes) {
   if (is_gzip(bytes)) return Codec::kGzip;
+  if (is_bzip2(bytes)) return Codec::kBzip2;
+  if (is_xz(bytes)) return Codec::kXz;
+  if (is_zstd(bytes)) return Codec::kZstd;
+  if (is_lz4(bytes)) return Codec::kLz4;
   if (is_zlib(bytes)) return Codec::kZlib;
+  if (is_lzma_alone(bytes)) return Codec::kLzma;
   return std::nullopt;
 }
 

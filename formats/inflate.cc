@@ -3,12 +3,11 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <array>
+
+#include "formats/codec_pump.h"
 
 namespace sallyport::formats {
 namespace {
-
-constexpr std::size_t kChunkBytes = 64 * 1024;
 
 class Stream {
  public:
@@ -19,50 +18,30 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  bool ready() const { return ready_; }
-  z_stream& get() { return z_; }
+  Step step(Window& w) {
+    if (!ready_) return Step::kTooLarge;
+    // zlib counts in 32 bits, files do not.
+    const std::size_t feed = std::min<std::size_t>(w.in_left, 1U << 30);
+    z_.next_in = const_cast<std::uint8_t*>(w.in);
+    z_.avail_in = static_cast<uInt>(feed);
+    z_.next_out = w.out;
+    z_.avail_out = static_cast<uInt>(w.out_left);
+    const int status = ::inflate(&z_, Z_NO_FLUSH);
+    w.in_left -= feed - z_.avail_in;
+    w.in = z_.next_in;
+    w.out_left = z_.avail_out;
+    if (status == Z_STREAM_END) return Step::kEnd;
+    return status == Z_OK || status == Z_BUF_ERROR ? Step::kMore : Step::kDamaged;
+  }
 
  private:
   z_stream z_{};
   bool ready_ = false;
 };
 
-// Inflates one stream from the front of `input` into `out`; answers whether it came to its end.
 bool inflate_one(BytesView input, int window_bits, std::size_t bytes_max, Inflated& out) {
   Stream stream(window_bits);
-  if (!stream.ready()) {
-    out.error = Error{ErrorKind::kIo, "deflate: out of memory"};
-    return false;
-  }
-  z_stream& z = stream.get();
-  std::array<std::uint8_t, kChunkBytes> chunk;
-  std::size_t taken = 0;
-  int status = Z_OK;
-  while (status == Z_OK) {
-    // zlib counts in 32 bits, files do not.
-    const std::size_t feed = std::min<std::size_t>(input.size() - taken, 1U << 30);
-    z.next_in = const_cast<std::uint8_t*>(input.data() + taken);
-    z.avail_in = static_cast<uInt>(feed);
-    z.next_out = chunk.data();
-    z.avail_out = kChunkBytes;
-    status = ::inflate(&z, Z_NO_FLUSH);
-    taken += feed - z.avail_in;
-    const std::size_t made = kChunkBytes - z.avail_out;
-    const std::size_t room = bytes_max - out.bytes.size();
-    out.bytes.insert(out.bytes.end(), chunk.data(), chunk.data() + std::min(made, room));
-    if (made > room) {
-      out.over_budget = true;
-      out.error =
-          Error{ErrorKind::kLimit, "deflate: more than " + std::to_string(bytes_max) + " bytes inflated"};
-      return false;
-    }
-  }
-  out.consumed += taken;
-  if (status == Z_STREAM_END) return true;
-  const std::string at = " at byte " + std::to_string(out.consumed);
-  out.error =
-      Error{ErrorKind::kInvalid, status == Z_BUF_ERROR ? "deflate: truncated" + at : "deflate: damaged" + at};
-  return false;
+  return pump(stream, input, bytes_max, "deflate", out);
 }
 
 }  // namespace

@@ -203,6 +203,7 @@ Result<void> Parser::add(const Header& as, std::uint64_t header_offset, std::uin
        .data_offset = data_offset,
        .data = bytes_.subspan(static_cast<std::size_t>(data_offset), static_cast<std::size_t>(length)),
        .size = as.size,
+       .size_known = listed || (as.flags & kFlagDescriptor) == 0,
        .listed = listed});
   return {};
 }
@@ -333,6 +334,13 @@ Result<Archive> Parser::run() {
   std::uint64_t end = 0;
   std::uint64_t owner = 0;
   for (Member& member : archive_.members) {
+    const auto listed = listed_.find(member.header_offset);
+    if (listed != listed_.end() && listed->second.size() > 1 && member.listed) {
+      disagree(member.header_offset, std::to_string(listed->second.size()) +
+                                         " entries of the directory share member " +
+                                         printable(member.name, 80));
+      member.overlaps = true;
+    }
     if (member.header_offset < end && member.header_offset != owner) {
       disagree(member.header_offset, "member " + printable(member.name, 80) + " overlaps the one before it");
       member.overlaps = true;

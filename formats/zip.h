@@ -29,6 +29,7 @@ struct Member {
   std::uint64_t data_offset = 0;
   BytesView data = {};     // as stored
   std::uint64_t size = 0;  // inflated, as announced; not to be trusted
+  bool size_known = true;  // false: only a data descriptor behind the member tells
   bool overlaps = false;   // the member before it; made to be inflated again and again
   bool listed = false;     // by a central directory
 };

@@ -1,49 +1,73 @@
-// A file that is one compressed stream: what it unpacks to is a layer.
+// A file that is one compressed stream, joblib's among them: what it unpacks to is a layer.
+#include <algorithm>
+#include <charconv>
+
 #include "formats/inspect/inspect.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
-// What is known by its first bytes and not unpacked here.
+// joblib before 0.10: "ZF", the unpacked size in hexadecimal, blanks, and a zlib stream.
+constexpr std::string_view kOldJoblib = "ZF0x";
+constexpr std::size_t kOldJoblibHeader = 21;
+
 struct Recognised {
   std::string_view magic;
   std::string_view name;
 };
-constexpr Recognised kNotOpened[] = {
-    {"BZh", "bzip2"},
-    {std::string_view("\xFD"
-                      "7zXZ\0",
-                      6),
-     "xz"},
-    {"\x28\xB5\x2F\xFD", "zstd"},
-    {"\x04\x22\x4D\x18", "lz4"},
-    {"7z\xBC\xAF\x27\x1C", "7z"},
-    {"Rar!\x1A\x07", "rar"},
-};
+constexpr Recognised kNotOpened[] = {{"Rar!\x1A\x07", "rar"}, {"7z\xBC\xAF\x27\x1C", "7z"}};
 
-const Recognised* not_opened(BytesView bytes) {
+const Recognised* not_opened(std::string_view text) {
   for (const Recognised& format : kNotOpened) {
-    if (as_text(bytes).starts_with(format.magic)) return &format;
+    if (text.starts_with(format.magic)) return &format;
   }
   return nullptr;
 }
 
 bool plausible(const Layer& layer) {
-  return codec_of(layer.bytes).has_value() || not_opened(layer.bytes) != nullptr;
+  const std::string_view text = as_text(layer.bytes);
+  return codec_of(layer.bytes).has_value() || text.starts_with(kOldJoblib) || not_opened(text) != nullptr;
+}
+
+void inspect_old_joblib(Probe& probe) {
+  const std::string_view text = as_text(probe.bytes());
+  if (text.size() < kOldJoblibHeader) return;
+  std::uint64_t size = 0;
+  const auto [end, error] =
+      std::from_chars(text.data() + kOldJoblib.size(), text.data() + kOldJoblibHeader, size, 16);
+  const std::string_view padding(end, static_cast<std::size_t>(text.data() + kOldJoblibHeader - end));
+  if (error != std::errc() || padding.find_first_not_of(" L") != std::string_view::npos) return;
+  // Python 2 wrote one blank more.
+  const std::size_t at = kOldJoblibHeader + (text.substr(kOldJoblibHeader).starts_with(' ') ? 1 : 0);
+  probe.claim("joblib");
+  probe.account(0, at);
+  probe.nest("zlib", at, text.size() - at, Codec::kZlib, Role::kMember, size);
+}
+
+// A few bits of anything may look like zlib's or lzma's header: only what unpacks is a stream.
+bool unpacks(Codec codec, BytesView bytes) {
+  constexpr std::size_t kTrial = 1024;
+  constexpr std::size_t kEnough = 16;
+  const Inflated trial = unpack(codec, bytes, kTrial);
+  return trial.bytes.size() >= kEnough || (!trial.error && !trial.bytes.empty());
 }
 
 void inspect_compressed(Probe& probe) {
-  if (const Recognised* format = not_opened(probe.bytes())) {
+  const std::string_view text = as_text(probe.bytes());
+  if (text.starts_with(kOldJoblib)) {
+    inspect_old_joblib(probe);
+    return;
+  }
+  if (const Recognised* format = not_opened(text)) {
     probe.claim(format->name);
-    probe.unread(0, probe.bytes().size(), std::string(format->name) + " compression is not opened");
+    probe.unread(0, text.size(), std::string(format->name) + " archives are not opened");
     return;
   }
   const Codec codec = *codec_of(probe.bytes());
-  // Two bytes of anything may look like zlib's header: only what unpacks is a stream.
-  constexpr std::size_t kTrial = 1024;
-  if (codec == Codec::kZlib && unpack(codec, probe.bytes(), kTrial).bytes.empty()) return;
+  const bool vague = codec == Codec::kZlib || codec == Codec::kLzma;
+  if (vague && !unpacks(codec, probe.bytes())) return;
   probe.claim(name_of(codec));
-  probe.nest(std::string(name_of(codec)), 0, probe.bytes().size(), codec);
+  probe.nest(std::string(name_of(codec)), 0, text.size(), codec);
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Task {
   Layer layer = {};
   std::shared_ptr<const Bytes> owner = {};
   Codec codec = Codec::kNone;
+  std::optional<std::uint64_t> size = {};  // unpacked, as announced
   std::size_t parent = 0;            // index of its record
   std::uint64_t parent_offset = 0;  // where it lies in the parent
 };
@@ -44,7 +45,8 @@ class LayerProbe : public Probe {
   void observe(Observation observation) override;
   void unread(std::uint64_t offset, std::uint64_t length, std::string what) override;
   void refer(Reference reference) override;
-  void nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role) override;
+  void nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role,
+            std::optional<std::uint64_t> size) override;
   void nest(std::string name, Bytes bytes, Role role) override;
 
  private:
@@ -64,6 +66,10 @@ class Walk {
   friend class LayerProbe;
   void visit(Task& task);
   bool unpack(Task& task);
+  std::uint64_t room() const { return unpacked_max_ - unpacked_; }
+  void observe_in_parent(const Task& task, Topic topic, std::string rule, std::string message);
+  void observe_bomb(const Task& task, std::uint64_t made);
+  bool too_many(const Task& task);
   void show(Probe& probe, std::size_t record, Rank rank);
   void two_faces(Probe& probe, std::size_t record);
   void note_unread(std::size_t record, std::uint64_t offset, std::uint64_t length, std::string what);
@@ -75,6 +81,7 @@ class Walk {
   std::vector<Record> records_;
   std::vector<Task> tasks_;
   std::uint64_t unpacked_ = 0;
+  std::uint64_t unpacked_max_ = 0;  // shrinks once a bomb was met
 };
 
 void LayerProbe::claim(std::string_view name) {
@@ -118,16 +125,18 @@ Task LayerProbe::child(std::string name) const {
   return out;
 }
 
-void LayerProbe::nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role) {
-  const std::uint64_t size = bytes().size();
-  if (offset > size) return;
-  length = std::min(length, size - offset);
+void LayerProbe::nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec, Role role,
+                      std::optional<std::uint64_t> size) {
+  const std::uint64_t end = bytes().size();
+  if (offset > end) return;
+  length = std::min(length, end - offset);
   Task task = child(std::move(name));
   task.layer.bytes = bytes().subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
   task.layer.offset = layer().offset + offset;
   task.layer.in_place = layer().in_place;
   task.owner = task_.owner;
   task.codec = codec;
+  task.size = size;
   task.layer.role = role;
   task.parent_offset = offset;
   if (codec == Codec::kNone) account(offset, length);
@@ -136,7 +145,7 @@ void LayerProbe::nest(std::string name, std::uint64_t offset, std::uint64_t leng
 
 void LayerProbe::nest(std::string name, Bytes bytes, Role role) {
   Task task = child(std::move(name));
-  if (bytes.size() > walk_.options_.unpacked_bytes_max - walk_.unpacked_) {
+  if (bytes.size() > walk_.room()) {
     unread(0, 0, task.layer.name + " is larger than what is unpacked of one file");
     return;
   }
@@ -167,28 +176,47 @@ void Walk::account(std::size_t record, std::uint64_t offset, std::uint64_t lengt
   }
 }
 
+void Walk::observe_in_parent(const Task& task, Topic topic, std::string rule, std::string message) {
+  LayerProbe(*this, task, task.parent)
+      .observe({.topic = topic,
+                .rule = std::move(rule),
+                .offset = task.parent_offset,
+                .length = task.layer.bytes.size(),
+                .message = printable(task.layer.name, limits::kPathBytesMax) + " " + std::move(message),
+                .remedy = "do not unpack it; ask its publisher for the model itself"});
+}
+
+// Whoever packed one bomb may have packed more: a little is still unpacked, for the report.
+void Walk::observe_bomb(const Task& task, std::uint64_t made) {
+  observe_in_parent(task, Topic::kArchive, "archive-expands-too-far",
+                    "unpacks from " + std::to_string(task.layer.bytes.size()) + " bytes to " +
+                        std::to_string(made) + " and more");
+  unpacked_max_ = std::min<std::uint64_t>(unpacked_max_, unpacked_ + limits::kAfterBombBytesMax);
+}
+
 // Replaces the task's bytes by what they unpack to; false when that is nothing.
 bool Walk::unpack(Task& task) {
-  const std::uint64_t room = options_.unpacked_bytes_max - unpacked_;
   const std::uint64_t packed = task.layer.bytes.size();
-  Inflated unpacked = formats::unpack(task.codec, task.layer.bytes, static_cast<std::size_t>(room));
+  const std::string name = task.layer.name + ": ";
+  if (room() == 0) {
+    account(task.parent, task.parent_offset, packed);
+    note_unread(task.parent, task.parent_offset, packed, name + "what is unpacked of one file is used up");
+    return false;
+  }
+  const auto bytes_max = static_cast<std::size_t>(room());
+  Inflated unpacked = formats::unpack(task.codec, task.layer.bytes, bytes_max, task.size);
   unpacked_ += unpacked.bytes.size();
   out_.bytes_total += unpacked.bytes.size();
   account(task.parent, task.parent_offset, unpacked.error ? packed : unpacked.consumed);
-  const std::string name = task.layer.name + ": ";
   if (unpacked.over_budget) {
-    LayerProbe(*this, task, task.parent)
-        .observe({.topic = Topic::kArchive,
-                  .rule = "archive-expands-too-far",
-                  .severity = Severity::kHigh,
-                  .offset = task.parent_offset,
-                  .length = packed,
-                  .message = name + std::to_string(packed) + " packed bytes unpack to more than " +
-                             std::to_string(room),
-                  .remedy = "do not unpack it; ask its publisher for the model itself"});
+    observe_bomb(task, unpacked.bytes.size());
     note_unread(task.parent, task.parent_offset, packed, name + "unpacks to more than the limit");
   } else if (unpacked.error) {
     note_unread(task.parent, task.parent_offset, packed, name + unpacked.error->message);
+  } else if (task.size && *task.size != unpacked.bytes.size()) {
+    observe_in_parent(task, Topic::kStructure, "archive-size-lies",
+                      "unpacks to " + std::to_string(unpacked.bytes.size()) + " bytes, announced are " +
+                          std::to_string(*task.size));
   }
   if (unpacked.bytes.empty()) return false;
   task.owner = std::make_shared<const Bytes>(std::move(unpacked.bytes));
@@ -222,17 +250,22 @@ void Walk::two_faces(Probe& probe, std::size_t record) {
                  .remedy = "ask the publisher for a file of one format"});
 }
 
+// Whether the task is beyond the bounds of what is opened.
+bool Walk::too_many(const Task& task) {
+  const bool deep = task.layer.depth > options_.depth_max;
+  if (!deep && out_.layers < options_.layers_max) return false;
+  const std::string what = deep ? "nests more than " + std::to_string(options_.depth_max) + " deep"
+                                : "is one of more than " + std::to_string(options_.layers_max) + " layers";
+  if (out_.unread.size() < limits::kInspectSeenMax) {
+    observe_in_parent(task, Topic::kArchive, deep ? "archive-nests-too-deep" : "archive-too-many-members",
+                      what);
+  }
+  note_unread(task.parent, task.parent_offset, task.layer.bytes.size(), task.layer.name + " " + what);
+  return true;
+}
+
 void Walk::visit(Task& task) {
-  if (task.layer.depth > options_.depth_max) {
-    note_unread(task.parent, task.parent_offset, task.layer.bytes.size(),
-                task.layer.name + ": nested more than " + std::to_string(options_.depth_max) + " deep");
-    return;
-  }
-  if (out_.layers >= options_.layers_max) {
-    note_unread(task.parent, task.parent_offset, task.layer.bytes.size(),
-                task.layer.name + ": too many layers");
-    return;
-  }
+  if (too_many(task)) return;
   if (task.codec != Codec::kNone && !unpack(task)) return;
   ++out_.layers;
   const std::size_t record = records_.size();
@@ -275,6 +308,9 @@ void Walk::finish(const Record& record) {
 
 Inspection Walk::run(BytesView file) {
   out_.bytes_total = file.size();
+  unpacked_max_ = std::min<std::uint64_t>(
+      options_.unpacked_bytes_max,
+      std::max<std::uint64_t>(limits::kExpansionFree, file.size() * limits::kExpansionRatioMax));
   Task whole;
   whole.layer.bytes = file;
   whole.layer.name = options_.name;

@@ -127,9 +127,10 @@ class Probe {
   virtual void unread(std::uint64_t offset, std::uint64_t length, std::string what) = 0;
   virtual void refer(Reference reference) = 0;
   // Bytes of this layer as they are, or packed by `codec`; opened when their turn comes. They count as
-  // accounted for in this layer, a packed stream as far as it goes.
+  // accounted for in this layer, a packed stream as far as it goes. `size` is what the archive announces; a
+  // member that unpacks to another is an observation.
   virtual void nest(std::string name, std::uint64_t offset, std::uint64_t length, Codec codec = Codec::kNone,
-                    Role role = Role::kMember) = 0;
+                    Role role = Role::kMember, std::optional<std::uint64_t> size = std::nullopt) = 0;
   // Bytes that the inspector decoded itself: a base64 text, a literal.
   virtual void nest(std::string name, Bytes bytes, Role role = Role::kMember) = 0;
 

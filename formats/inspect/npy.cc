@@ -49,7 +49,10 @@ void inspect_npy(Probe& probe) {
   bool overflows = false;
   const std::optional<std::uint64_t> size = items_size(*header, overflows);
   if (overflows) {
-    probe.observe(malformed(0, "npy: the product of the shape overflows 64 bits"));
+    Observation overflow = malformed(0, "npy: the product of the shape overflows 64 bits");
+    overflow.topic = Topic::kArchive;
+    overflow.rule = "npy-shape-overflows";
+    probe.observe(std::move(overflow));
   } else if (size && *size > rest) {
     probe.observe(malformed(header->data_offset, "npy: the shape calls for " + std::to_string(*size) +
                                                      " bytes of items, the file has " +

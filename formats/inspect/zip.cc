@@ -19,6 +19,25 @@ std::string_view kind_of(const zip::Archive& archive) {
   return any(".npy") ? "npz" : "zip";
 }
 
+std::optional<Codec> codec_of_method(std::uint16_t method) {
+  switch (method) {
+    case 0:
+      return Codec::kNone;
+    case 8:
+      return Codec::kDeflate;
+    case 12:
+      return Codec::kBzip2;
+    case 14:
+      return Codec::kLzmaZip;
+    case 93:
+      return Codec::kZstd;
+    case 95:
+      return Codec::kXz;
+    default:
+      return std::nullopt;
+  }
+}
+
 // torch.save keeps the bytes of each storage in NAME/data/KEY, whose type and size data.pkl tells.
 bool is_storage(std::string_view kind, std::string_view name) {
   if (kind == "zip" || kind == "npz") return false;
@@ -39,22 +58,29 @@ void nest_member(Probe& probe, const zip::Member& member, std::string_view kind)
                    .remedy = "do not unpack it"});
     return;
   }
-  if (member.method != zip::kStored && member.method != zip::kDeflated) {
+  const std::optional<Codec> codec = codec_of_method(member.method);
+  if (!codec) {
     probe.unread(member.data_offset, member.data.size(),
                  shown(name) + ": zip method " + std::to_string(member.method) + " is not opened");
     return;
   }
   if (member.data.empty()) return;
   const Role role = is_storage(kind, name) ? Role::kTyped : Role::kMember;
-  probe.nest(name, member.data_offset, member.data.size(),
-             member.method == zip::kDeflated ? Codec::kDeflate : Codec::kNone, role);
+  std::optional<std::uint64_t> size;
+  if (member.size_known) size = member.size;
+  probe.nest(name, member.data_offset, member.data.size(), *codec, role, size);
 }
 
 void inspect_zip(Probe& probe) {
   const Result<zip::Archive> archive = zip::parse(probe.bytes());
   if (!archive) {
     // Some file has the letters of an end record in its last bytes; only a real archive can exceed a limit.
-    if (archive.error().kind == ErrorKind::kLimit) probe.unread(0, 0, archive.error().message);
+    if (archive.error().kind != ErrorKind::kLimit) return;
+    probe.observe({.topic = Topic::kArchive,
+                   .rule = "archive-too-many-members",
+                   .message = archive.error().message,
+                   .remedy = "do not unpack it"});
+    probe.unread(0, 0, archive.error().message);
     return;
   }
   const std::string_view kind = kind_of(*archive);

@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <zlib.h>
+
+#include <ctime>
+
+#include "formats/inspect/inspect.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+Bytes gzip(BytesView bytes) {
+  z_stream z{};
+  deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  Bytes out(deflateBound(&z, bytes.size()) + 64);
+  z.next_in = const_cast<std::uint8_t*>(bytes.data());
+  z.avail_in = static_cast<uInt>(bytes.size());
+  z.next_out = out.data();
+  z.avail_out = static_cast<uInt>(out.size());
+  deflate(&z, Z_FINISH);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+std::vector<std::string> rules(const Inspection& inspection) {
+  std::vector<std::string> out;
+  for (const Seen& seen : inspection.seen) out.push_back(seen.rule);
+  return out;
+}
+
+// Not the clock on the wall, which counts what runs beside the test.
+double processor_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
+
+long peak_kib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+TEST(Archives, ABombEndsInUnderASecondWithinMemory) {
+  // 4 GiB in some kilobytes: gzip members in a row, packed twice more.
+  const Bytes once = gzip(Bytes(16 << 20));
+  Bytes many;
+  for (int i = 0; i < 256; ++i) many.insert(many.end(), once.begin(), once.end());
+  const Bytes bomb = gzip(gzip(many));
+  ASSERT_LT(bomb.size(), std::size_t{100'000});
+  many = {};
+  const long before = peak_kib();
+  const double start = processor_seconds();
+  const Inspection got = inspect(bomb, {});
+  const double seconds = processor_seconds() - start;
+  EXPECT_EQ(rules(got), std::vector<std::string>{"archive-expands-too-far"});
+  EXPECT_FALSE(got.complete());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(seconds, 1.0);
+  EXPECT_LT(peak_kib() - before, 300 * 1024);
+#endif
+}
+
+TEST(Archives, ZerosWithinTheAllowanceAreNoBomb) {
+  const Inspection got = inspect(gzip(Bytes(100 << 20)), {});
+  EXPECT_EQ(rules(got), std::vector<std::string>{});
+}
+
+TEST(Archives, TooDeepIsAnObservation) {
+  Bytes bytes = to_bytes("\x80\x04N.");
+  for (int i = 0; i < 8; ++i) bytes = gzip(bytes);
+  EXPECT_TRUE(inspect(bytes, {}).seen.empty());
+  EXPECT_TRUE(inspect(bytes, {}).complete());
+  EXPECT_EQ(rules(inspect(gzip(bytes), {})), std::vector<std::string>{"archive-nests-too-deep"});
+}
+
+TEST(Archives, JoblibsOldHeaderIsPassed) {
+  const std::string pickle("\x80\x04N.", 4);
+  Bytes packed(100);
+  uLongf size = packed.size();
+  compress(packed.data(), &size, as_bytes(pickle).data(), pickle.size());
+  packed.resize(size);
+  Bytes bytes = to_bytes("ZF0x4");
+  bytes.resize(21, ' ');
+  bytes.insert(bytes.end(), packed.begin(), packed.end());
+  const Inspection got = inspect(bytes, {});
+  EXPECT_EQ(got.format(), "joblib");
+  EXPECT_EQ(got.layers, 2U);
+  EXPECT_TRUE(got.seen.empty());
+  EXPECT_EQ(got.coverage(), 1.0);
+  bytes.push_back('x');
+  EXPECT_LT(inspect(bytes, {}).coverage(), 1.0);
+}
+
+}  // namespace
+}  // namespace sallyport::formats::inspect
