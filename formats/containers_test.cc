@@ -68,22 +68,68 @@ Bytes tar_member(std::string_view name, std::string_view data, char type = '0') 
   return block;
 }
 
-TEST(Tar, ListsMembersWithLongNamesAndStopsAtDamage) {
-  Bytes bytes = tar_member("a", "one");
-  const std::string long_name(150, 'n');
-  for (const Bytes& next : {tar_member("././@LongLink", long_name, 'L'), tar_member("cut", "two")}) {
-    bytes.insert(bytes.end(), next.begin(), next.end());
+Bytes joined(std::initializer_list<Bytes> parts) {
+  Bytes out;
+  for (const Bytes& part : parts) out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
+
+std::string listing(const tar::Archive& archive) {
+  std::string out;
+  for (const tar::Member& member : archive.members) {
+    out += member.name + (member.link.empty() ? "" : "->" + member.link) + "=" +
+           std::string(as_text(member.data)) + ";";
   }
+  return out;
+}
+
+TEST(Tar, ListsMembersWithLongNamesAndGoesOnBehindDamage) {
+  const std::string long_name(150, 'n');
+  Bytes bytes =
+      joined({tar_member("a", "one"), tar_member("././@LongLink", long_name, 'L'), tar_member("cut", "two")});
   ASSERT_TRUE(tar::is_tar(bytes));
   tar::Archive archive = tar::parse(bytes);
-  ASSERT_EQ(archive.members.size(), 2U);
-  EXPECT_EQ(archive.members[1].name, long_name);
-  EXPECT_EQ(as_text(archive.members[1].data), "two");
+  EXPECT_EQ(listing(archive), "a=one;" + long_name + "=two;");
+  EXPECT_TRUE(archive.disagreements.empty());
+  EXPECT_TRUE(archive.gaps.empty());
   EXPECT_FALSE(archive.error);
   bytes[512 * 2 + 10] ^= 1;
   archive = tar::parse(bytes);
-  EXPECT_EQ(archive.members.size(), 1U);
-  EXPECT_TRUE(archive.error);
+  EXPECT_EQ(listing(archive), "a=one;cut=two;");
+  EXPECT_EQ(archive.disagreements.size(), 1U);
+  ASSERT_EQ(archive.gaps.size(), 1U);
+  EXPECT_EQ(archive.gaps[0].length, 1024U);
+}
+
+TEST(Tar, PaxRecordsOverrideNameLinkAndSize) {
+  const std::string records = "18 path=b/c/d.pkl\n9 size=2\n";
+  const Bytes bytes = joined({tar_member("h", records, 'x'), tar_member("short", "two")});
+  const tar::Archive archive = tar::parse(bytes);
+  EXPECT_EQ(listing(archive), "b/c/d.pkl=tw;");
+  EXPECT_EQ(archive.disagreements.size(), 1U);
+}
+
+TEST(Tar, WhatLiesBehindTheEndIsReadAndSaid) {
+  const tar::Archive archive =
+      tar::parse(joined({tar_member("a", "one"), Bytes(1024), tar_member("b", "two"), Bytes(1024)}));
+  EXPECT_EQ(listing(archive), "a=one;b=two;");
+  EXPECT_EQ(archive.disagreements.size(), 1U);
+}
+
+TEST(Tar, AHeaderWithAWrongChecksumIsReadAsLenientLoadersDo) {
+  Bytes damaged = tar_member("b", "two");
+  for (std::size_t i = 0; i < 5; ++i) damaged[257 + i] = static_cast<std::uint8_t>("ustar"[i]);
+  const tar::Archive archive = tar::parse(joined({tar_member("a", "one"), damaged}));
+  EXPECT_EQ(listing(archive), "a=one;b=two;");
+  EXPECT_FALSE(archive.gaps.empty());
+}
+
+TEST(Tar, EveryTruncationEndsInAValueOrAnError) {
+  const Bytes bytes = joined({tar_member("a", "one"), tar_member("s", std::string(600, 's'), 'S')});
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const tar::Archive archive = tar::parse(BytesView(bytes).first(size));
+    EXPECT_LE(archive.end, size);
+  }
 }
 
 TEST(Notebook, JoinsSourcesAndKeepsEveryOutput) {

@@ -2,9 +2,12 @@
 #include <sys/resource.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 
-#include "formats/inspect/inspect.h"
+#include "formats/inspect/archive_paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -69,6 +72,68 @@ TEST(Archives, TooDeepIsAnObservation) {
   EXPECT_TRUE(inspect(bytes, {}).seen.empty());
   EXPECT_TRUE(inspect(bytes, {}).complete());
   EXPECT_EQ(rules(inspect(gzip(bytes), {})), std::vector<std::string>{"archive-nests-too-deep"});
+}
+
+Bytes sample(const std::string& name) {
+  const std::string folder = "/production/model_export/testdata/pickle_code_execution/clean/";
+  std::ifstream in(SALLYPORT_SOURCE_DIR + folder + name, std::ios::binary);
+  return Bytes((std::istreambuf_iterator<char>(in)), {});
+}
+
+TEST(Archives, CheckpointsOfPyTorchAreExplainedToTheLastByte) {
+  for (const auto& [name, format] : {std::pair("state_dict.pt", "pytorch-zip"),
+                                     {"checkpoint.pt", "pytorch-zip"},
+                                     {"state_dict_legacy.pt", "pytorch-legacy"},
+                                     {"whole_module.pt", "pytorch-zip"}}) {
+    const Bytes bytes = sample(name);
+    ASSERT_FALSE(bytes.empty()) << name;
+    const Inspection got = inspect(bytes, {});
+    EXPECT_EQ(got.format(), format) << name;
+    EXPECT_EQ(got.coverage(), 1.0) << name;
+    EXPECT_EQ(rules(got), std::vector<std::string>{}) << name;
+    EXPECT_TRUE(got.unread.empty()) << name;
+  }
+}
+
+TEST(Archives, BytesThatNoStorageAsksForAreNotExplained) {
+  Bytes bytes = sample("state_dict_legacy.pt");
+  bytes.insert(bytes.end(), 8, 0xEE);
+  EXPECT_EQ(inspect(bytes, {}).bytes_unaccounted, 8U);
+  // The key of a storage, in the header and in the directory, to one that data.pkl does not know.
+  bytes = sample("state_dict.pt");
+  const std::string known = "state_dict/data/7";
+  const std::string unknown = "state_dict/data/x";
+  for (std::size_t at = 0; (at = as_text(bytes).find(known, at)) != std::string_view::npos; ++at) {
+    std::copy(unknown.begin(), unknown.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at));
+  }
+  EXPECT_EQ(inspect(bytes, {}).bytes_unaccounted, 64U);
+}
+
+TEST(Archives, NoTruncationOrChangeOfACheckpointIsSilentlyComplete) {
+  for (const char* name : {"state_dict.pt", "state_dict_legacy.pt"}) {
+    const Bytes bytes = sample(name);
+    for (std::size_t size = 0; size < bytes.size(); size += 1 + size / 50) {
+      const Inspection cut = inspect(BytesView(bytes).first(size), {});
+      EXPECT_TRUE(size == 0 || !cut.complete() || !cut.seen.empty()) << name << " " << size;
+    }
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+      Bytes changed = bytes;
+      changed[at] ^= 0x41;
+      EXPECT_LE(inspect(changed, {}).coverage(), 1.0);
+    }
+  }
+}
+
+TEST(Archives, NamesThatLeadOut) {
+  for (const char* path : {"/etc/x", "../x", "a/../../x", "C:\\x", "a\\..\\..\\x", "\\\\host\\x"}) {
+    EXPECT_TRUE(leads_out(path)) << path;
+  }
+  for (const char* path : {"", "x", "./x", "a/../x", "a/..b", "C:x/data.pkl", "archive/data/0"}) {
+    EXPECT_FALSE(leads_out(path)) << path;
+  }
+  EXPECT_EQ(folders_of("a/b/link"), 2);
+  EXPECT_FALSE(leads_out("../../x", 2));
+  EXPECT_TRUE(leads_out("../../../x", 2));
 }
 
 TEST(Archives, JoblibsOldHeaderIsPassed) {

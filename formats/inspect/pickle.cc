@@ -2,6 +2,7 @@
 #include "formats/pickle_scan.h"
 
 #include "formats/inspect/inspect.h"
+#include "formats/torch_storage.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -53,12 +54,23 @@ Observation to_observation(const Concern& concern) {
 
 bool plausible(const Layer& layer) { return !layer.bytes.empty(); }
 
+// What lies behind the pickles of an old checkpoint, as far as they ask for it.
+void account_storages(Probe& probe, const TorchLegacy& legacy) {
+  constexpr std::uint64_t kCountBytes = 8;
+  for (const TorchLegacyStorage& storage : legacy.storages) {
+    probe.account(storage.offset - kCountBytes, kCountBytes);
+    probe.nest("storage " + storage.key, storage.offset, storage.length, Codec::kNone, Role::kTyped);
+  }
+}
+
 void inspect_pickle(Probe& probe) {
   // A tensor's raw bytes may start with anything, PROTO included.
   pickle::Report report = pickle::scan_pickles(probe.bytes(), probe.layer().role == Role::kMember);
   if (report.pickles == 0) return;
-  probe.claim(report.joblib ? "joblib" : "pickle");
+  const std::optional<TorchLegacy> legacy = read_torch_legacy(probe.bytes());
+  probe.claim(legacy ? "pytorch-legacy" : report.joblib ? "joblib" : "pickle");
   probe.account(report.begin, report.end - report.begin);
+  if (legacy && legacy->storages_at == report.end) account_storages(probe, *legacy);
   for (const Concern& concern : report.concerns) probe.observe(to_observation(concern));
   for (const pickle::Divergence& divergence : report.divergences) {
     probe.observe({.topic = Topic::kCode,

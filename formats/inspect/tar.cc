@@ -1,20 +1,39 @@
 // Tar archives: each member is a layer.
 #include "formats/tar.h"
 
-#include "formats/inspect/inspect.h"
+#include "formats/inspect/archive_paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
 bool plausible(const Layer& layer) { return tar::is_tar(layer.bytes); }
 
+void nest_member(Probe& probe, const tar::Member& member) {
+  observe_paths(probe, member.header, member.name, member.link, member.symbolic);
+  if (member.sparse) {
+    probe.unread(member.offset, member.data.size(), shown(member.name) + ": the holes of a sparse member");
+  }
+  if (!member.data.empty()) probe.nest(member.name, member.offset, member.data.size());
+}
+
 void inspect_tar(Probe& probe) {
   const tar::Archive archive = tar::parse(probe.bytes());
   probe.claim("tar");
-  probe.account(0, archive.end);
-  for (const tar::Member& member : archive.members) {
-    if (!member.data.empty()) probe.nest(member.name, member.offset, member.data.size());
+  std::uint64_t at = 0;
+  for (const tar::Gap& gap : archive.gaps) {
+    probe.account(at, gap.offset - at);
+    at = gap.offset + gap.length;
   }
+  probe.account(at, archive.end - at);
+  for (const tar::Disagreement& d : archive.disagreements) {
+    probe.observe({.topic = Topic::kStructure,
+                   .rule = "tar-loaders-disagree",
+                   .confidence = Confidence::kMedium,
+                   .offset = d.offset,
+                   .message = "loaders disagree on what the archive holds: " + d.what,
+                   .remedy = "ask the publisher for an archive that was written by an ordinary tool"});
+  }
+  for (const tar::Member& member : archive.members) nest_member(probe, member);
   if (archive.error) {
     probe.unread(archive.end, probe.bytes().size() - archive.end, archive.error->message);
     return;

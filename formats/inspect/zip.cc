@@ -2,13 +2,18 @@
 #include "formats/zip.h"
 
 #include <algorithm>
+#include <map>
 
-#include "formats/inspect/inspect.h"
+#include "formats/inspect/archive_paths.h"
+#include "formats/torch_storage.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
 bool plausible(const Layer& layer) { return zip::is_zip(layer.bytes); }
+
+// What is unpacked of a packed data.pkl to learn its storages.
+constexpr std::size_t kTorchPickleMax = 64 * limits::kMiB;
 
 std::string_view kind_of(const zip::Archive& archive) {
   const auto any = [&](std::string_view ending) {
@@ -38,17 +43,46 @@ std::optional<Codec> codec_of_method(std::uint16_t method) {
   }
 }
 
-// torch.save keeps the bytes of each storage in NAME/data/KEY, whose type and size data.pkl tells.
-bool is_storage(std::string_view kind, std::string_view name) {
-  if (kind == "zip" || kind == "npz") return false;
+// Whether the name is that of a TorchScript archive's tensor, FOLDER/constants/0: its code tells what it is.
+bool is_script_tensor(std::string_view kind, std::string_view name) {
   const std::size_t slash = name.rfind('/');
-  if (slash == std::string_view::npos) return false;
+  if (kind != "torchscript" || slash == std::string_view::npos) return false;
   const std::string_view folder = name.substr(0, slash);
   return folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/tensors");
 }
 
-void nest_member(Probe& probe, const zip::Member& member, std::string_view kind) {
+// torch.save keeps the bytes of each storage in NAME/data/KEY; NAME/data.pkl says which and how many.
+using Storages = std::map<std::string, std::uint64_t>;
+
+Storages storages_of(const zip::Archive& archive) {
+  constexpr std::string_view kPickle = "/data.pkl";
+  Storages out;
+  for (const zip::Member& member : archive.members) {
+    if (!member.name.ends_with(kPickle) || member.overlaps) continue;
+    const std::string folder = member.name.substr(0, member.name.size() - kPickle.size()) + "/data/";
+    const std::optional<Codec> codec = codec_of_method(member.method);
+    if (!codec) continue;
+    Bytes unpacked;
+    if (*codec != Codec::kNone) unpacked = unpack(*codec, member.data, kTorchPickleMax, member.size).bytes;
+    const BytesView pickle = *codec == Codec::kNone ? member.data : BytesView(unpacked);
+    for (const auto& [key, bytes] : read_torch_storages(pickle).bytes_of) {
+      const auto [known, is_new] = out.emplace(folder + key, bytes);
+      if (!is_new && known->second != bytes) known->second = 0;
+    }
+  }
+  return out;
+}
+
+Role role_of(const zip::Member& member, std::string_view kind, const Storages& storages) {
+  if (is_script_tensor(kind, member.name)) return Role::kTyped;
+  const auto storage = storages.find(member.name);
+  const std::uint64_t size = member.method == zip::kStored ? member.data.size() : member.size;
+  return storage != storages.end() && storage->second == size ? Role::kTyped : Role::kMember;
+}
+
+void nest_member(Probe& probe, const zip::Member& member, Role role) {
   const std::string name = member.name;
+  observe_paths(probe, member.header_offset, name, "", false);
   if (member.overlaps) {
     probe.observe({.topic = Topic::kArchive,
                    .rule = "zip-members-overlap",
@@ -65,7 +99,6 @@ void nest_member(Probe& probe, const zip::Member& member, std::string_view kind)
     return;
   }
   if (member.data.empty()) return;
-  const Role role = is_storage(kind, name) ? Role::kTyped : Role::kMember;
   std::optional<std::uint64_t> size;
   if (member.size_known) size = member.size;
   probe.nest(name, member.data_offset, member.data.size(), *codec, role, size);
@@ -99,7 +132,10 @@ void inspect_zip(Probe& probe) {
                    .message = "loaders disagree on what the archive holds: " + d.what,
                    .remedy = "ask the publisher for an archive that was written by an ordinary tool"});
   }
-  for (const zip::Member& member : archive->members) nest_member(probe, member, kind);
+  const Storages storages = kind == "pytorch-zip" ? storages_of(*archive) : Storages();
+  for (const zip::Member& member : archive->members) {
+    nest_member(probe, member, role_of(member, kind, storages));
+  }
 }
 
 }  // namespace
