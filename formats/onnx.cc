@@ -51,7 +51,7 @@ class Examiner {
     std::vector<std::string_view> seen;
     for (const auto& [domain, version] : model_.opsets) {
       if (std::ranges::find(seen, domain) != seen.end()) {
-        add(ProblemKind::kMalformed, 0, "operator set '" + printable(domain) + "' is named twice");
+        add(ProblemKind::kOperatorSets, 0, "operator set '" + printable(domain) + "' is named twice");
       }
       seen.push_back(domain);
       if (!is_own(domain)) {
@@ -60,7 +60,7 @@ class Examiner {
     }
     const auto is_default = [](std::string_view domain) { return domain.empty() || domain == "ai.onnx"; };
     if (std::ranges::none_of(seen, is_default)) {
-      add(ProblemKind::kMalformed, 0, "no version of ONNX's own operators is named");
+      add(ProblemKind::kOperatorSets, 0, "no version of ONNX's own operators is named");
     }
   }
 
@@ -88,10 +88,13 @@ class Examiner {
       if (tensor.texts.size() != elements) malformed("its texts do not agree with its shape");
       return;
     }
-    const std::size_t width = bytes_of(tensor.type);
-    if (width == 0) return malformed("elements of type " + std::to_string(static_cast<int>(tensor.type)));
-    if (!tensor.texts.empty() || tensor.data.size() % width != 0 || tensor.data.size() / width != elements) {
-      malformed(std::to_string(tensor.data.size()) + " bytes do not agree with its type and shape");
+    const std::size_t bits = bits_of(tensor.type);
+    if (bits == 0) return malformed("elements of type " + std::to_string(static_cast<int>(tensor.type)));
+    const std::size_t size = tensor.values().size();
+    std::uint64_t wanted_bits = 0;
+    const bool too_large = __builtin_mul_overflow(elements, bits, &wanted_bits);
+    if (!tensor.texts.empty() || too_large || wanted_bits / 8 + (wanted_bits % 8 != 0 ? 1 : 0) != size) {
+      malformed(std::to_string(size) + " bytes do not agree with its type and shape");
     }
   }
 
@@ -121,6 +124,10 @@ class Examiner {
       const bool is_default =
           std::ranges::find(graph.inputs, tensor.name, &Value::name) != graph.inputs.end();
       if (!is_default) define(index, tensor.name, kBeforeNodes, tensor.offset);
+      check_tensor(tensor);
+    }
+    for (const Tensor& tensor : graph.sparse_initializers) {
+      define(index, tensor.name, kBeforeNodes, tensor.offset);
       check_tensor(tensor);
     }
     for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
@@ -177,23 +184,33 @@ class Examiner {
 
 }  // namespace
 
-std::size_t bytes_of(DataType type) {
+std::size_t bits_of(DataType type) {
   switch (type) {
+    case DataType::kUint2:
+    case DataType::kInt2: return 2;
+    case DataType::kUint4:
+    case DataType::kInt4:
+    case DataType::kFloat4E2m1: return 4;
     case DataType::kUint8:
     case DataType::kInt8:
-    case DataType::kBool: return 1;
+    case DataType::kFloat8E4m3fn:
+    case DataType::kFloat8E4m3fnuz:
+    case DataType::kFloat8E5m2:
+    case DataType::kFloat8E5m2fnuz:
+    case DataType::kFloat8E8m0:
+    case DataType::kBool: return 8;
     case DataType::kUint16:
     case DataType::kInt16:
     case DataType::kFloat16:
-    case DataType::kBfloat16: return 2;
+    case DataType::kBfloat16: return 16;
     case DataType::kFloat:
     case DataType::kInt32:
-    case DataType::kUint32: return 4;
+    case DataType::kUint32: return 32;
     case DataType::kInt64:
     case DataType::kUint64:
     case DataType::kDouble:
-    case DataType::kComplex64: return 8;
-    case DataType::kComplex128: return 16;
+    case DataType::kComplex64: return 64;
+    case DataType::kComplex128: return 128;
     case DataType::kUndefined:
     case DataType::kString: return 0;
   }
@@ -207,6 +224,7 @@ std::string_view name_of(ProblemKind kind) {
     case ProblemKind::kFunction: return "function";
     case ProblemKind::kTrainingInfo: return "training information";
     case ProblemKind::kUnknownField: return "unknown field";
+    case ProblemKind::kOperatorSets: return "operator sets";
     case ProblemKind::kMalformed: break;
   }
   return "malformed";
@@ -218,7 +236,7 @@ Result<void> verify_onnx(const Model& model) {
   const std::vector<Problem> problems = problems_of(model);
   if (problems.empty()) return {};
   const ErrorKind kind =
-      problems.front().kind == ProblemKind::kMalformed ? ErrorKind::kInvalid : ErrorKind::kUnsupported;
+      problems.front().kind >= ProblemKind::kOperatorSets ? ErrorKind::kInvalid : ErrorKind::kUnsupported;
   return fail(
       kind, "onnx: " + problems.front().message + " (byte " + std::to_string(problems.front().offset) + ")");
 }

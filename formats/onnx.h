@@ -41,20 +41,34 @@ enum class DataType : std::int32_t {
   kComplex64 = 14,
   kComplex128 = 15,
   kBfloat16 = 16,
+  kFloat8E4m3fn = 17,
+  kFloat8E4m3fnuz = 18,
+  kFloat8E5m2 = 19,
+  kFloat8E5m2fnuz = 20,
+  kUint4 = 21,
+  kInt4 = 22,
+  kFloat4E2m1 = 23,
+  kFloat8E8m0 = 24,
+  kUint2 = 25,
+  kInt2 = 26,
 };
-// Bytes of one element; 0 for text and for types that this reader knows no size of.
-std::size_t bytes_of(DataType type);
+// Bits of one element; 0 for text and for types that this reader knows no size of. Elements of less than a
+// byte lie packed.
+std::size_t bits_of(DataType type);
 
 struct Tensor {
   std::string name = {};
   DataType type = DataType::kFloat;
   std::vector<std::int64_t> shape = {};
   Bytes data = {};                      // little-endian elements, whichever field carried them
+  BytesView raw = {};                   // instead of `data`: Values::kViewed, and they stand in raw_data
   std::vector<std::string> texts = {};  // of kString
   bool external = false;                // the values are in another file
   std::vector<std::pair<std::string, std::string>> external_data =
       {};                  // "location", "offset", "length", "checksum"
   std::size_t offset = 0;  // in the file
+
+  BytesView values() const { return raw.empty() ? BytesView(data) : raw; }
 };
 
 // AttributeProto.AttributeType, as far as it matters: which member holds the value.
@@ -111,7 +125,7 @@ struct Graph {
   std::string domain = {};  // of a function
   std::vector<Node> nodes = {};
   std::vector<Tensor> initializers = {};
-  std::size_t sparse_initializers = 0;
+  std::vector<Tensor> sparse_initializers = {};  // values under their name, then indices, for each
   std::vector<Value> inputs = {};
   std::vector<Value> outputs = {};
   std::vector<Value> values = {};
@@ -121,7 +135,8 @@ struct Unknown {
   std::string where;  // "ModelProto"
   std::uint32_t field = 0;
   std::size_t offset = 0;
-  std::size_t length = 0;
+  std::size_t length = 0;  // of what the field holds
+  std::size_t size = 0;    // of the whole field
 };
 
 struct Model {
@@ -137,7 +152,9 @@ struct Model {
   std::vector<Unknown> unknown = {};
 };
 
-Result<Model> read_onnx(BytesView bytes);
+// kViewed: raw data is not copied, and the bytes must live as long as the model.
+enum class Values : std::uint8_t { kCopied, kViewed };
+Result<Model> read_onnx(BytesView bytes, Values values = Values::kCopied);
 
 enum class ProblemKind : std::uint8_t {
   kExternalData,
@@ -145,6 +162,7 @@ enum class ProblemKind : std::uint8_t {
   kFunction,
   kTrainingInfo,
   kUnknownField,
+  kOperatorSets,
   kMalformed,
 };
 std::string_view name_of(ProblemKind kind);
@@ -154,8 +172,8 @@ struct Problem {
   std::string message;
 };
 // In the order of the file, at most kFindingsPerGuardMax of them. kMalformed: a name that is defined twice or
-// used before it is defined, an output that nothing computes, values that do not agree with type and shape, a
-// missing or repeated opset.
+// used before it is defined, an output that nothing computes, values that do not agree with type and shape.
+// kOperatorSets: no version of ONNX's own operators is named, or one twice.
 std::vector<Problem> problems_of(const Model& model);
 // Error with the first problem.
 Result<void> verify_onnx(const Model& model);

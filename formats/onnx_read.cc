@@ -4,13 +4,14 @@
 
 #include "core/limits.h"
 #include "formats/onnx.h"
+#include "formats/onnx_values.h"
 #include "formats/protobuf.h"
+#include "formats/protobuf_schema.h"
 
 namespace sallyport::formats::onnx {
 
 namespace {
 
-using Numbers = std::vector<std::uint64_t>;
 using Pair = std::pair<std::string, std::string>;
 
 constexpr std::uint64_t fields(std::initializer_list<unsigned> numbers) {
@@ -54,55 +55,9 @@ std::vector<float> floats_in(const Bytes& bytes) {
 
 Result<std::string> text_of(const Field& field) { return std::string(TRY(field.text())); }
 
-// TensorProto's values before its type is known: the fields may come in any order.
-struct RawValues {
-  std::optional<Bytes> raw = {};
-  Bytes floats = {};
-  Bytes doubles = {};
-  Numbers int32s = {};
-  Numbers int64s = {};
-  Numbers uint64s = {};
-
-  int fields() const {
-    return (raw ? 1 : 0) + (floats.empty() ? 0 : 1) + (doubles.empty() ? 0 : 1) + (int32s.empty() ? 0 : 1) +
-           (int64s.empty() ? 0 : 1) + (uint64s.empty() ? 0 : 1);
-  }
-};
-
-Bytes narrowed(const Numbers& numbers, std::size_t width) {
-  Bytes out;
-  out.reserve(numbers.size() * width);
-  for (const std::uint64_t number : numbers) append_le(out, number, static_cast<int>(width));
-  return out;
-}
-
-// The elements in one spelling. Error when they stand in the field of another type.
-Result<Bytes> data_of(const Tensor& tensor, RawValues values) {
-  const auto refuse = [&](const std::string& what) {
-    return invalid("onnx: tensor '" + tensor.name + "' at byte " + std::to_string(tensor.offset) + ": " +
-                   what);
-  };
-  if (values.fields() > 1) return refuse("values stand in two fields");
-  if (values.fields() == 0) return Bytes{};
-  if (values.raw) return std::move(*values.raw);
-  const DataType type = tensor.type;
-  const std::size_t width = bytes_of(type);
-  if (!values.floats.empty() && (type == DataType::kFloat || type == DataType::kComplex64))
-    return values.floats;
-  if (!values.doubles.empty() && (type == DataType::kDouble || type == DataType::kComplex128))
-    return values.doubles;
-  if (!values.int64s.empty() && type == DataType::kInt64) return narrowed(values.int64s, width);
-  if (!values.uint64s.empty() && (type == DataType::kUint64 || type == DataType::kUint32)) {
-    return narrowed(values.uint64s, width);
-  }
-  const bool narrow = type == DataType::kInt32 || type == DataType::kBool || (width > 0 && width <= 2);
-  if (!values.int32s.empty() && narrow) return narrowed(values.int32s, width);
-  return refuse("values do not stand in the field of their type");
-}
-
 class ModelReader {
  public:
-  explicit ModelReader(BytesView bytes) : whole_(bytes) {}
+  ModelReader(BytesView bytes, Values values) : whole_(bytes), values_(values) {}
 
   Result<Model> read() {
     model_.graphs.emplace_back();
@@ -142,7 +97,8 @@ class ModelReader {
     model_.unknown.push_back({.where = std::string(message.where()),
                               .field = field.number,
                               .offset = field.offset,
-                              .length = field.bytes.size()});
+                              .length = field.bytes.size(),
+                              .size = field.size});
   }
 
   // A graph is read later, so that depth in the file is not depth on the stack.
@@ -159,6 +115,21 @@ class ModelReader {
     return index;
   }
 
+  // Messages of which nothing is kept are walked over, so that what does not belong to them is known.
+  Result<void> check(const Message& message, const Field& field, Small schema) {
+    TRY(field.message());
+    for (const Field& unknown : TRY(unknown_in(field, whole_, schema))) note(message, unknown);
+    return {};
+  }
+  Result<void> check_type(const Message& message, const Field& field) {
+    const auto schema = small_type(field.number);
+    if (schema) return check(message, field, *schema);
+    note(message, field);
+    return {};
+  }
+  // SparseTensorProto: its values under their name, and the indices.
+  Result<void> read_sparse(const Field& field, std::vector<Tensor>& into);
+
   Result<void> read_model();
   Result<void> read_training(const Field& field);
   Result<Graph> read_graph(const Field& field);
@@ -173,6 +144,7 @@ class ModelReader {
   Result<std::pair<std::string, std::int64_t>> read_opset(const Field& field);
 
   BytesView whole_;
+  Values values_;
   Model model_;
   std::deque<Pending> pending_;
   std::size_t depth_ = 0;
@@ -201,6 +173,7 @@ Result<void> ModelReader::read_model() {
       case 14: model_.metadata.push_back(TRY(read_pair(field))); break;
       case 20: TRY(read_training(field)); break;
       case 25: TRY(postpone(field, GraphKind::kFunction)); break;
+      case 26: TRY(check(message, field, Small::kDevice)); break;
       default: note(message, field);
     }
   }
@@ -215,6 +188,8 @@ Result<void> ModelReader::read_training(const Field& field) {
     const Field inner = TRY(message.next());
     if (inner.number == 1 || inner.number == 2) {
       TRY(postpone(inner, GraphKind::kTraining));
+    } else if (inner.number == 3 || inner.number == 4) {
+      TRY(read_pair(inner));
     } else {
       note(message, inner);
     }
@@ -235,10 +210,8 @@ Result<Graph> ModelReader::read_graph(const Field& field) {
       case 11: out.inputs.push_back(TRY(read_value(inner))); break;
       case 12: out.outputs.push_back(TRY(read_value(inner))); break;
       case 13: out.values.push_back(TRY(read_value(inner))); break;
-      case 15:
-        ++out.sparse_initializers;
-        note(message, inner);
-        break;
+      case 14: TRY(check(message, inner, Small::kAnnotation)); break;
+      case 15: TRY(read_sparse(inner, out.sparse_initializers)); break;
       case 16: TRY(read_pair(inner)); break;
       default: note(message, inner);
     }
@@ -289,6 +262,7 @@ Result<Node> ModelReader::read_node(const Field& field) {
       case 6:
       case 8: TRY(inner.text()); break;
       case 9: TRY(read_pair(inner)); break;
+      case 10: TRY(check(message, inner, Small::kNodeDevice)); break;
       default: note(message, inner);
     }
   }
@@ -297,7 +271,7 @@ Result<Node> ModelReader::read_node(const Field& field) {
 
 Result<Attribute> ModelReader::read_attribute(const Field& field) {
   TRY(field.message());
-  Message message = open("AttributeProto", field, fields({1, 2, 3, 4, 5, 6, 13, 20, 21}));
+  Message message = open("AttributeProto", field, fields({1, 2, 3, 4, 5, 6, 13, 14, 20, 21, 22}));
   Attribute out;
   std::uint64_t type = 0;
   while (!message.done()) {
@@ -322,7 +296,11 @@ Result<Attribute> ModelReader::read_attribute(const Field& field) {
         break;
       case 13: TRY(inner.text()); break;
       case 20: type = TRY(inner.varint()); break;
+      case 14:
+      case 15: TRY(check(message, inner, Small::kType)); break;
       case 21: out.reference = TRY(text_of(inner)); break;
+      case 22:
+      case 23: TRY(read_sparse(inner, out.tensors)); break;
       default: note(message, inner);
     }
   }
@@ -353,13 +331,10 @@ Result<Tensor> ModelReader::read_tensor(const Field& field) {
         break;
       case 7: append(values.int64s, TRY(varints_of(inner))); break;
       case 8: out.name = TRY(text_of(inner)); break;
-      case 9: {
-        const BytesView raw = TRY(inner.message());
-        values.raw = Bytes(raw.begin(), raw.end());
-        break;
-      }
+      case 9: values.raw = TRY(inner.message()); break;
       case 10: append(values.doubles, TRY(fixed_of(inner, 8))); break;
       case 11: append(values.uint64s, TRY(varints_of(inner))); break;
+      case 3: TRY(check(message, inner, Small::kSegment)); break;
       case 12: TRY(inner.text()); break;
       case 13:
         out.external = true;
@@ -374,8 +349,28 @@ Result<Tensor> ModelReader::read_tensor(const Field& field) {
                   "onnx: tensor '" + out.name + "' has more than kTensorRankMax dimensions");
     }
   }
-  out.data = TRY(data_of(out, std::move(values)));
+  if (values_ == Values::kViewed && values.raw && values.fields() == 1) {
+    out.raw = *values.raw;
+  } else {
+    out.data = TRY(data_of(out, std::move(values)));
+  }
   return out;
+}
+
+Result<void> ModelReader::read_sparse(const Field& field, std::vector<Tensor>& into) {
+  TRY(field.message());
+  Message message = open("SparseTensorProto", field, fields({1, 2}));
+  while (!message.done()) {
+    const Field inner = TRY(message.next());
+    if (inner.number == 1 || inner.number == 2) {
+      into.push_back(TRY(read_tensor(inner)));
+    } else if (inner.number == 3) {
+      TRY(varints_of(inner));
+    } else {
+      note(message, inner);
+    }
+  }
+  return {};
 }
 
 Result<Value> ModelReader::read_value(const Field& field) {
@@ -396,7 +391,7 @@ Result<Value> ModelReader::read_value(const Field& field) {
   return out;
 }
 
-// TypeProto with its TypeProto.Tensor; sequences, maps and optionals are noted, not read.
+// TypeProto with its TypeProto.Tensor; sequences, maps and optionals are walked over, not kept.
 Result<Value> ModelReader::read_type(const Field& field, Value value) {
   TRY(field.message());
   Message message = open("TypeProto", field, fields({1, 4, 5, 6, 7, 8, 9}));
@@ -407,7 +402,7 @@ Result<Value> ModelReader::read_type(const Field& field, Value value) {
       continue;
     }
     if (kind.number != 1) {
-      note(message, kind);
+      TRY(check_type(message, kind));
       continue;
     }
     TRY(kind.message());
@@ -490,11 +485,11 @@ Result<std::pair<std::string, std::int64_t>> ModelReader::read_opset(const Field
 
 }  // namespace
 
-Result<Model> read_onnx(BytesView bytes) {
+Result<Model> read_onnx(BytesView bytes, Values values) {
   if (bytes.size() > limits::kOnnxBytesMax)
     return fail(ErrorKind::kLimit, "onnx: file is over kOnnxBytesMax");
   if (bytes.empty()) return invalid("onnx: file is empty");
-  return ModelReader(bytes).read();
+  return ModelReader(bytes, values).read();
 }
 
 }  // namespace sallyport::formats::onnx

@@ -12,7 +12,7 @@ FieldWriter tensor_message(const Tensor& tensor) {
   for (const std::int64_t extent : tensor.shape) out.integer(1, extent);
   out.integer(2, static_cast<std::int64_t>(tensor.type));
   if (!tensor.name.empty()) out.text(8, tensor.name);
-  out.bytes(9, tensor.data);
+  out.bytes(9, tensor.values());
   return out;
 }
 
@@ -91,7 +91,7 @@ Result<FieldWriter> graph_message(const Graph& graph) {
   for (const Node& node : graph.nodes) out.message(1, TRY(node_message(node)));
   out.text(2, graph.name);
   for (const Tensor& tensor : graph.initializers) {
-    if (tensor.external || bytes_of(tensor.type) == 0) {
+    if (tensor.external || bits_of(tensor.type) == 0) {
       return fail(ErrorKind::kUnsupported,
                   "onnx: initialiser '" + tensor.name + "' is of a kind not written here");
     }
@@ -106,7 +106,7 @@ Result<FieldWriter> graph_message(const Graph& graph) {
 }  // namespace
 
 Result<Bytes> write_onnx(const Model& model) {
-  if (model.graphs.size() != 1 || model.graphs[0].sparse_initializers != 0 || !model.unknown.empty()) {
+  if (model.graphs.size() != 1 || !model.graphs[0].sparse_initializers.empty() || !model.unknown.empty()) {
     return fail(ErrorKind::kUnsupported, "onnx: only a model of one plain graph is written here");
   }
   FieldWriter out;

@@ -74,6 +74,13 @@ Result<std::uint64_t> FieldReader::varint() {
 }
 
 Result<Field> FieldReader::next() {
+  const std::size_t start = offset_;
+  Field out = TRY(field());
+  out.size = offset_ - start;
+  return out;
+}
+
+Result<Field> FieldReader::field() {
   Field field{.offset = base_ + offset_};
   const std::uint64_t key = TRY(varint());
   if (key >> 3U == 0 || key >> 3U > kFieldNumberMax) {

@@ -23,6 +23,7 @@ struct Field {
   std::uint64_t value = 0;  // of a varint or a fixed number, its bits
   BytesView bytes = {};     // of a length-delimited field
   std::size_t offset = 0;   // of the field's first byte, in the whole file
+  std::size_t size = 0;     // of the whole field, its number and length included
 
   // What the field holds, or an Error that names it when its wire type is another.
   Result<std::uint64_t> varint() const;
@@ -43,6 +44,7 @@ class FieldReader {
   Result<Field> next();
 
  private:
+  Result<Field> field();
   Result<std::uint64_t> varint();
 
   BytesView message_;

@@ -93,6 +93,7 @@ struct Reference {
   std::string what = {};  // "external data of initializer 'w'"
   Place place = {};
   std::uint64_t offset = 0;
+  std::uint64_t bytes_min = 0;  // as many the file that it names must have
 };
 
 struct Inspection {
