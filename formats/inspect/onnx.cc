@@ -42,6 +42,10 @@ class OnnxJudge {
       say(Topic::kStructure, "onnx-malformed", Severity::kMedium, problem.offset, problem.message,
           "export the model again; loaders stumble over it");
     }
+    if (model_.opsets.empty()) {
+      say(Topic::kStructure, "onnx-malformed", Severity::kMedium, 0,
+          "onnx: no operator set is named, as in a file that was cut", "export the model again");
+    }
     for (const onnx::HiddenChoice& choice : onnx::hidden_choices(model_)) {
       say(Topic::kLogic, "onnx-constant-compared-branch", Severity::kHigh, choice.offset,
           "constant-compared branch: " + choice.node +

@@ -1,0 +1,7 @@
+
+
+callinner
+
+
+inner
+readReadFile
