@@ -45,7 +45,7 @@ inline constexpr std::size_t kOnnxDepthMax = 32;
 inline constexpr std::size_t kProtobufDepthMax = 100;  // what official parsers allow
 inline constexpr std::size_t kProtobufFieldsMax = 50'000'000;
 inline constexpr std::size_t kTensorflowNodesMax = 5'000'000;
-inline constexpr std::size_t kFlatbufferItemsMax = 4'000'000;  // tables, vectors and texts together
+inline constexpr std::size_t kFlatbufferItemsMax = 4'000'000;     // tables, vectors and texts together
 inline constexpr std::int64_t kTrainingCountMax = 1'000'000'000;  // rows, epochs, steps between checkpoints
 inline constexpr std::size_t kPcaFeaturesMax = 4096;
 inline constexpr std::size_t kNetworkLayersMax = 64;
@@ -74,7 +74,7 @@ inline constexpr std::size_t kRepositoryObjectsMax = 5'000'000;
 // Symbols of a pickle that is interpreted.
 inline constexpr std::size_t kPickleMemoryMax = 1 * kGiB;
 inline constexpr std::size_t kPickleNameBytesMax = 4 * kKiB;  // of a module or of what it holds
-inline constexpr std::size_t kPackRulesMax = 10'000;  // of a policy pack
+inline constexpr std::size_t kPackRulesMax = 10'000;          // of a policy pack
 inline constexpr std::size_t kPackGlobalsMax = 30'000;
 
 // Directories and manifests.

@@ -157,8 +157,7 @@ class Verifier {
     if (field % width != 0) return bad("field is not aligned", field);
     if (slot.kind == SlotKind::kNumber) return {};
     if (slot.kind != SlotKind::kUnion) return refer(field, slot.kind, slot.detail);
-    const std::uint64_t type =
-        number_at(bytes_, table, static_cast<std::uint16_t>(slot.slot - 1), 1);
+    const std::uint64_t type = number_at(bytes_, table, static_cast<std::uint16_t>(slot.slot - 1), 1);
     const std::vector<std::uint16_t>& members = schema_.unions[slot.detail];
     if (type == 0 || type > members.size()) {
       note(slot.slot, table);

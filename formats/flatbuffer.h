@@ -40,12 +40,13 @@ struct Stretch {
   std::size_t end = 0;
 };
 struct Verified {
-  std::vector<Table> tables = {};          // the root first
-  std::vector<Stretch> used = {};          // in the order of the file, apart from each other
-  std::vector<std::string> unknown = {};   // "field 31 of Operator at byte 1204"
+  std::vector<Table> tables = {};         // the root first
+  std::vector<Stretch> used = {};         // in the order of the file, apart from each other
+  std::vector<std::string> unknown = {};  // "field 31 of Operator at byte 1204"
 };
 // `identifier`: the four letters behind the root's offset. Error with the first thing that is out of place.
-Result<Verified> verify(BytesView bytes, const Schema& schema, std::uint16_t root, std::string_view identifier);
+Result<Verified> verify(BytesView bytes, const Schema& schema, std::uint16_t root,
+                        std::string_view identifier);
 
 // Fields of a verified table; empty or `absent` when it does not have them.
 std::uint64_t number_at(BytesView bytes, const Table& table, std::uint16_t slot, int width,

@@ -36,8 +36,8 @@ bool compares(std::string_view op) {
 
 bool digests(std::string_view op) {
   static constexpr std::array<std::string_view, 12> kOps = {
-      "ArgMax", "ArgMin", "Gather",         "GatherND",      "GatherElements", "Slice",
-      "Split",  "Det",    "GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool", "ArrayFeatureExtractor"};
+      "ArgMax", "ArgMin", "Gather",        "GatherND",          "GatherElements", "Slice",
+      "Split",  "Det",    "GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool",   "ArrayFeatureExtractor"};
   return op.starts_with("Reduce") || is_learned(op) || among(kOps, op);
 }
 
@@ -52,7 +52,10 @@ bool forgets_values(std::string_view op) { return op == "Shape" || op == "Size" 
 class Analysis {
  public:
   explicit Analysis(const Model& model)
-      : model_(model), flags_(model.graphs.size()), free_(model.graphs.size()), learned_(model.graphs.size()),
+      : model_(model),
+        flags_(model.graphs.size()),
+        free_(model.graphs.size()),
+        learned_(model.graphs.size()),
         owners_(model.graphs.size()) {}
 
   std::vector<HiddenChoice> run() {
@@ -60,8 +63,8 @@ class Analysis {
     for (std::size_t i = model_.graphs.size(); i-- > 0;) summarise(i);
     for (std::size_t i = 0; i < model_.graphs.size(); ++i) {
       const Graph& graph = model_.graphs[i];
-      const bool judged = graph.kind != GraphKind::kTraining &&
-                          (graph.kind != GraphKind::kSubgraph || owners_[i].branch);
+      const bool judged =
+          graph.kind != GraphKind::kTraining && (graph.kind != GraphKind::kSubgraph || owners_[i].branch);
       follow(i);
       if (judged) judge(i);
       candidates_.clear();
@@ -176,7 +179,8 @@ class Analysis {
       const Node& node = *candidate.node;
       const bool leads = std::ranges::any_of(node.outputs, [&](const auto& o) { return late.contains(o); });
       if (!leads || found_.size() >= limits::kInspectSeenMax) continue;
-      found_.push_back({.offset = node.offset, .node = printable(node.op) + " '" + printable(node.name) + "'"});
+      found_.push_back(
+          {.offset = node.offset, .node = printable(node.op) + " '" + printable(node.name) + "'"});
     }
   }
 

@@ -60,7 +60,8 @@ Standing standing_of(std::string_view domain, std::string_view op) {
 
 bool is_learned(std::string_view op) {
   static const Names kLearned = split(
-      "MatMul Gemm Conv ConvTranspose LSTM GRU RNN Einsum QLinearConv QLinearMatMul MatMulInteger ConvInteger "
+      "MatMul Gemm Conv ConvTranspose LSTM GRU RNN Einsum QLinearConv QLinearMatMul MatMulInteger "
+      "ConvInteger "
       "DeformConv Attention TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor SVMClassifier "
       "SVMRegressor LinearClassifier LinearRegressor MultiHeadAttention GroupQueryAttention QAttention "
       "FusedMatMul FusedConv FusedGemm MatMulNBits MatMulBnb4 DynamicQuantizeMatMul MatMulIntegerToFloat "

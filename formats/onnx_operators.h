@@ -1,8 +1,8 @@
 // Which operators a runtime of ONNX has of its own, and which of those hand over to code that it does not.
 //
 // The table of ai.onnx, ai.onnx.ml and the preview domains is onnx_operators.def. The domains of ONNX Runtime
-// are taken whole, since they hold hundreds of fused operators, but for the few that call out. Pure functions,
-// safe from any thread.
+// are taken whole, since they hold hundreds of fused operators, but for the few that call out. Pure
+// functions, safe from any thread.
 #pragma once
 
 #include <string_view>

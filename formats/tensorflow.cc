@@ -48,7 +48,9 @@ enum Message : std::uint16_t {
 constexpr FieldRule text(Message in, std::uint32_t number) { return {in, number, WireType::kLength, kLeaf}; }
 constexpr FieldRule whole(Message in, std::uint32_t number) { return {in, number, WireType::kVarint, kLeaf}; }
 constexpr FieldRule four(Message in, std::uint32_t number) { return {in, number, WireType::kFixed32, kLeaf}; }
-constexpr FieldRule eight(Message in, std::uint32_t number) { return {in, number, WireType::kFixed64, kLeaf}; }
+constexpr FieldRule eight(Message in, std::uint32_t number) {
+  return {in, number, WireType::kFixed64, kLeaf};
+}
 constexpr FieldRule nested(Message in, std::uint32_t number, Message child) {
   return {in, number, WireType::kLength, child};
 }
@@ -67,8 +69,9 @@ constexpr FieldRule kRules[] = {
     nested(kNode, 6, kNodeDebug), nested(kNode, 7, kFullType),
     text(kNodeDebug, 1), text(kNodeDebug, 2),
     text(kAttrEntry, 1), nested(kAttrEntry, 2, kAttr),
-    nested(kAttr, 1, kList), text(kAttr, 2), whole(kAttr, 3), four(kAttr, 4), whole(kAttr, 5), whole(kAttr, 6),
-    nested(kAttr, 7, kShape), nested(kAttr, 8, kTensor), text(kAttr, 9), nested(kAttr, 10, kNamedAttrs),
+    nested(kAttr, 1, kList), text(kAttr, 2), whole(kAttr, 3), four(kAttr, 4), whole(kAttr, 5),
+    whole(kAttr, 6), nested(kAttr, 7, kShape), nested(kAttr, 8, kTensor), text(kAttr, 9),
+    nested(kAttr, 10, kNamedAttrs),
     text(kList, 2), whole(kList, 3), text(kList, 3), four(kList, 4), text(kList, 4), whole(kList, 5),
     text(kList, 5), whole(kList, 6), text(kList, 6), nested(kList, 7, kShape), nested(kList, 8, kTensor),
     nested(kList, 9, kNamedAttrs),
@@ -96,8 +99,8 @@ constexpr FieldRule kRules[] = {
     text(kOpDef, 1), nested(kOpDef, 2, kArgDef), nested(kOpDef, 3, kArgDef), nested(kOpDef, 4, kAttrDef),
     text(kOpDef, 5), text(kOpDef, 6), nested(kOpDef, 8, kDeprecation), whole(kOpDef, 16), whole(kOpDef, 17),
     whole(kOpDef, 18), whole(kOpDef, 19), text(kOpDef, 20), whole(kOpDef, 21),
-    text(kArgDef, 1), text(kArgDef, 2), whole(kArgDef, 3), text(kArgDef, 4), text(kArgDef, 5), text(kArgDef, 6),
-    nested(kArgDef, 7, kDtypeShape), whole(kArgDef, 16), nested(kArgDef, 17, kFullType),
+    text(kArgDef, 1), text(kArgDef, 2), whole(kArgDef, 3), text(kArgDef, 4), text(kArgDef, 5),
+    text(kArgDef, 6), nested(kArgDef, 7, kDtypeShape), whole(kArgDef, 16), nested(kArgDef, 17, kFullType),
     text(kAttrDef, 1), text(kAttrDef, 2), nested(kAttrDef, 3, kAttr), text(kAttrDef, 4), whole(kAttrDef, 5),
     whole(kAttrDef, 6), nested(kAttrDef, 7, kAttr),
     whole(kDeprecation, 1), text(kDeprecation, 2),
@@ -116,9 +119,9 @@ constexpr auto key_of = [](const FieldRule& rule) { return std::pair{rule.messag
 static_assert(std::ranges::is_sorted(kRules, {}, key_of));
 
 // Attributes whose text says where an operator reaches.
-constexpr std::array<std::string_view, 8> kTargets = {"output_stream", "descriptor_source", "filename",
-                                                      "memory_region_name", "debug_urls", "address",
-                                                      "file_pattern", "path"};
+constexpr std::array<std::string_view, 8> kTargets = {
+    "output_stream", "descriptor_source", "filename",     "memory_region_name",
+    "debug_urls",    "address",           "file_pattern", "path"};
 
 class Collector : public SchemaVisitor {
  public:
@@ -163,7 +166,8 @@ class Collector : public SchemaVisitor {
     if (message == kNode && field.number == 2) node.op = std::string(said);
     if (message == kAttrEntry) attribute_ = said;
     const bool told = (message == kAttr || message == kList) && field.number == 2;
-    if (told && std::ranges::find(kTargets, attribute_) != kTargets.end()) node.target += std::string(said) + " ";
+    if (told && std::ranges::find(kTargets, attribute_) != kTargets.end())
+      node.target += std::string(said) + " ";
   }
 
   void unknown(std::uint16_t, const Field& field) override {

@@ -1,8 +1,9 @@
-// TensorFlow's graphs: GraphDef (a frozen graph), MetaGraphDef and SavedModel, read by the table of their schema.
+// TensorFlow's graphs: GraphDef (a frozen graph), MetaGraphDef and SavedModel, read by the table of their
+// schema.
 //
 // Kept are the nodes with the attributes that say where they reach, of the graph itself and of each function
-// of its library; weights are not copied. Bytes that the schema does not name are listed in `unknown`. Nothing
-// is executed and nothing recurses. Limits: kTensorflowNodesMax, and kProtobuf* of the walk. Source:
+// of its library; weights are not copied. Bytes that the schema does not name are listed in `unknown`.
+// Nothing is executed and nothing recurses. Limits: kTensorflowNodesMax, and kProtobuf* of the walk. Source:
 // tensorflow/core/framework and core/protobuf of release 2.21. Pure functions, safe from any thread.
 #pragma once
 
@@ -37,7 +38,7 @@ struct Graphs {
   std::vector<Node> nodes = {};
   std::vector<std::string> functions = {};  // names, sorted
   std::vector<Text> descriptions = {};
-  bool versioned = false;  // says which TensorFlow wrote it: the last thing that is written
+  bool versioned = false;             // says which TensorFlow wrote it: the last thing that is written
   std::vector<Stretch> unknown = {};  // in the order of the file
 };
 // Error for what is no such message.

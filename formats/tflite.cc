@@ -29,13 +29,20 @@ enum Union : std::uint16_t {
 };
 
 struct Slots {
-#define NUMBER(slot, width) Slot{SlotKind::kNumber, slot, width}
-#define NUMBERS(slot, width) Slot{SlotKind::kNumbers, slot, width}
-#define TEXT(slot) Slot{SlotKind::kText, slot, 0}
-#define TEXTS(slot) Slot{SlotKind::kTexts, slot, 0}
-#define TABLE(slot, type) Slot{SlotKind::kTable, slot, k##type}
-#define TABLES(slot, type) Slot{SlotKind::kTables, slot, k##type}
-#define UNION(slot, type) Slot{SlotKind::kUnion, slot, k##type##Union}
+#define NUMBER(slot, width) \
+  Slot { SlotKind::kNumber, slot, width }
+#define NUMBERS(slot, width) \
+  Slot { SlotKind::kNumbers, slot, width }
+#define TEXT(slot) \
+  Slot { SlotKind::kText, slot, 0 }
+#define TEXTS(slot) \
+  Slot { SlotKind::kTexts, slot, 0 }
+#define TABLE(slot, type) \
+  Slot { SlotKind::kTable, slot, k##type }
+#define TABLES(slot, type) \
+  Slot { SlotKind::kTables, slot, k##type }
+#define UNION(slot, type) \
+  Slot { SlotKind::kUnion, slot, k##type##Union }
 #define NO_FIELDS
   std::vector<std::vector<Slot>> tables = {
 #define FB_TABLE(name, ...) {__VA_ARGS__},
@@ -82,7 +89,8 @@ std::vector<std::uint16_t> Members::members(std::string_view names) {
 const flatbuffer::Schema& schema() {
   static const Slots kSlots;
   static const Members kMembers;
-  static const flatbuffer::Schema kSchema{.tables = kSlots.tables, .unions = kMembers.unions, .names = kNames};
+  static const flatbuffer::Schema kSchema{
+      .tables = kSlots.tables, .unions = kMembers.unions, .names = kNames};
   return kSchema;
 }
 
@@ -93,8 +101,8 @@ constexpr std::uint16_t kModelCodes = 1, kModelSubgraphs = 2, kModelBuffers = 4,
 constexpr std::uint16_t kCodeDeprecated = 0, kCodeCustom = 1, kCodeBuiltin = 3;
 constexpr std::uint16_t kBufferData = 0, kBufferOffset = 1, kBufferSize = 2;
 constexpr std::uint16_t kGraphTensors = 0, kGraphInputs = 1, kGraphOutputs = 2, kGraphOperators = 3;
-constexpr std::uint16_t kOperatorCode = 0, kOperatorInputs = 1, kOperatorOutputs = 2, kOperatorLargeOffset = 9,
-                        kOperatorLargeSize = 10;
+constexpr std::uint16_t kOperatorCode = 0, kOperatorInputs = 1, kOperatorOutputs = 2,
+                        kOperatorLargeOffset = 9, kOperatorLargeSize = 10;
 constexpr std::uint16_t kTensorShape = 0, kTensorType = 1, kTensorBuffer = 2, kTensorSparsity = 6;
 constexpr std::uint16_t kMetadataBuffer = 1;
 }  // namespace slot
@@ -118,7 +126,8 @@ class ModelReader {
     for (const Table& table : verified.tables) {
       if (table.type == kSubGraph) read_graph(table);
       if (table.type == kMetadata) {
-        check_index(table.at, "metadata", flatbuffer::number_at(bytes_, table, slot::kMetadataBuffer, 4), buffers_);
+        check_index(table.at, "metadata", flatbuffer::number_at(bytes_, table, slot::kMetadataBuffer, 4),
+                    buffers_);
       }
       if (table.type == kExternalBufferGroup) {
         out_.files.push_back({std::string(flatbuffer::text_at(bytes_, table, 0)), table.at});
@@ -219,18 +228,20 @@ class ModelReader {
     for (std::size_t i = 0; shape && i < shape->count; ++i) {
       const std::uint64_t extent = flatbuffer::little(bytes_, shape->at + i * 4, 4);
       if (extent >> 31U != 0 || __builtin_mul_overflow(bits, extent, &bits)) {
-        return complain(tensor.at, "tflite: tensor at byte " + std::to_string(tensor.at) + " has no real shape");
+        return complain(tensor.at,
+                        "tflite: tensor at byte " + std::to_string(tensor.at) + " has no real shape");
       }
     }
     const std::uint64_t wanted = bits / 8 + (bits % 8 != 0 ? 1 : 0);
     if (wanted == size) return;
-    complain(tensor.at, "tflite: tensor at byte " + std::to_string(tensor.at) + " of " + std::to_string(wanted) +
-                            " bytes has " + std::to_string(size));
+    complain(tensor.at, "tflite: tensor at byte " + std::to_string(tensor.at) + " of " +
+                            std::to_string(wanted) + " bytes has " + std::to_string(size));
   }
 
   bool is_padding(const Stretch& gap) const {
     const BytesView gap_bytes = bytes_.subspan(gap.begin, gap.end - gap.begin);
-    return gap_bytes.size() < kPaddingMax && std::ranges::all_of(gap_bytes, [](auto byte) { return byte == 0; });
+    return gap_bytes.size() < kPaddingMax &&
+           std::ranges::all_of(gap_bytes, [](auto byte) { return byte == 0; });
   }
 
   // What lies between the parts is padding, or there for somebody else.

@@ -39,10 +39,10 @@ struct ExternalFile {
 };
 struct Model {
   std::vector<Operator> operators = {};
-  std::vector<Problem> problems = {};                // indices and sizes that do not agree
-  std::vector<flatbuffer::Stretch> used = {};        // sorted and apart
+  std::vector<Problem> problems = {};                  // indices and sizes that do not agree
+  std::vector<flatbuffer::Stretch> used = {};          // sorted and apart
   std::vector<flatbuffer::Stretch> unreferenced = {};  // what is not used, beyond padding of zeros
-  std::vector<std::string> unknown = {};             // of a schema that is newer than this reader
+  std::vector<std::string> unknown = {};               // of a schema that is newer than this reader
   std::vector<ExternalFile> files = {};
 };
 // Error with the first offset, vector or table that is out of place.

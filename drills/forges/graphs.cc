@@ -105,7 +105,8 @@ Bytes hostile_graph(GraphDeed deed) {
       return model_of({reads, node("MatMul", {"x", "w"}, "y")}, {});
     }
     case GraphDeed::kExternalData:
-      return model_of({node("MatMul", {"x", "w"}, "y")}, {external_weights("../" + std::string(kSecretName))});
+      return model_of({node("MatMul", {"x", "w"}, "y")},
+                      {external_weights("../" + std::string(kSecretName))});
     case GraphDeed::kHiddenChoice: break;
   }
   return model_of({node("MatMul", {"x", "w"}, "logits"), node("ReduceSum", {"x"}, "sum"),

@@ -21,8 +21,7 @@ struct Sample {
 };
 
 std::vector<Sample> samples(const std::string& guard, const std::string& part) {
-  const fs::path folder =
-      fs::path(SALLYPORT_SOURCE_DIR) / "production/model_export/testdata" / guard / part;
+  const fs::path folder = fs::path(SALLYPORT_SOURCE_DIR) / "production/model_export/testdata" / guard / part;
   std::vector<Sample> out;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     std::ifstream in(entry.path(), std::ios::binary);
@@ -63,7 +62,8 @@ TEST_P(HonestGraphs, CutAnywhereAreNeverSaidToBeReadWhole) {
       const Inspection inspection = inspect(BytesView(sample.bytes).first(size), {.name = sample.name});
       // The first letters alone may be a text.
       const bool same = inspection.format() == whole;
-      EXPECT_FALSE(same && inspection.complete() && inspection.seen.empty()) << sample.name << " cut at " << size;
+      EXPECT_FALSE(same && inspection.complete() && inspection.seen.empty())
+          << sample.name << " cut at " << size;
     }
   }
 }

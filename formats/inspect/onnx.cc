@@ -42,10 +42,7 @@ class OnnxJudge {
       say(Topic::kStructure, "onnx-malformed", Severity::kMedium, problem.offset, problem.message,
           "export the model again; loaders stumble over it");
     }
-    if (model_.opsets.empty()) {
-      say(Topic::kStructure, "onnx-malformed", Severity::kMedium, 0,
-          "onnx: no operator set is named, as in a file that was cut", "export the model again");
-    }
+    judge_domains();
     for (const onnx::HiddenChoice& choice : onnx::hidden_choices(model_)) {
       say(Topic::kLogic, "onnx-constant-compared-branch", Severity::kHigh, choice.offset,
           "constant-compared branch: " + choice.node +
@@ -83,6 +80,27 @@ class OnnxJudge {
     for (const onnx::Tensor& tensor : graph.initializers) judge_tensor(tensor);
     for (const onnx::Tensor& tensor : graph.sparse_initializers) judge_tensor(tensor);
     for (const onnx::Node& node : graph.nodes) judge_node(node);
+  }
+
+  // Whatever a graph uses is in an operator set that the model names, unless the file was cut before it.
+  void judge_domains() {
+    std::set<std::string_view> named;
+    for (const auto& [domain, version] : model_.opsets)
+      named.insert(domain == "ai.onnx" ? std::string_view() : std::string_view(domain));
+    std::set<std::string_view> lacking;
+    for (const onnx::Graph& graph : model_.graphs) {
+      if (graph.kind == onnx::GraphKind::kFunction) continue;
+      for (const onnx::Node& node : graph.nodes) {
+        const std::string_view domain =
+            node.domain == "ai.onnx" ? std::string_view() : std::string_view(node.domain);
+        if (!named.contains(domain)) lacking.insert(domain);
+      }
+    }
+    for (const std::string_view domain : lacking) {
+      say(Topic::kStructure, "onnx-malformed", Severity::kMedium, 0,
+          "onnx: operators of the domain '" + printable(domain) + "' are used, and no version of it is named",
+          "export the model again");
+    }
   }
 
   void judge_node(const onnx::Node& node) {

@@ -49,7 +49,8 @@ void judge_operator(Probe& probe, const tflite::Operator& op) {
     return say(probe, Topic::kOperator, "tflite-custom-operator", op.offset,
                "custom operator " + name + " would run code that the device registers under that name");
   }
-  const tensorflow::Standing standing = tensorflow::standing_of(std::string_view(op.custom).substr(kFlex.size()));
+  const tensorflow::Standing standing =
+      tensorflow::standing_of(std::string_view(op.custom).substr(kFlex.size()));
   if (standing == tensorflow::Standing::kPlain) return;
   say(probe, Topic::kOperator, "tflite-flex-operator", op.offset,
       "TensorFlow operator " + name + " " + std::string(tensorflow::reason(standing)));
@@ -64,11 +65,13 @@ void inspect_tflite(Probe& probe) {
     return;
   }
   for (const tflite::Operator& op : model->operators) judge_operator(probe, op);
-  for (const tflite::Problem& problem : model->problems) say_misplaced(probe, problem.offset, problem.message);
+  for (const tflite::Problem& problem : model->problems)
+    say_misplaced(probe, problem.offset, problem.message);
   for (const flatbuffer::Stretch& part : model->used) probe.account(part.begin, part.end - part.begin);
   for (const flatbuffer::Stretch& gap : model->unreferenced) {
     say(probe, Topic::kOperator, "tflite-unreferenced-data", gap.begin,
-        std::to_string(gap.end - gap.begin) + " bytes that nothing in the model refers to", gap.end - gap.begin);
+        std::to_string(gap.end - gap.begin) + " bytes that nothing in the model refers to",
+        gap.end - gap.begin);
   }
   for (const std::string& unknown : model->unknown) {
     probe.unread(0, 0, "tflite: " + unknown + " is not in the schema, so what it refers to was not followed");
@@ -78,7 +81,10 @@ void inspect_tflite(Probe& probe) {
       say(probe, Topic::kOperator, "tflite-external-path", file.offset,
           "weights are taken from the file '" + printable(file.name) + "', which " + problem);
     }
-    probe.refer({.topic = Topic::kOperator, .path = file.name, .what = "external weights", .place = {},
+    probe.refer({.topic = Topic::kOperator,
+                 .path = file.name,
+                 .what = "external weights",
+                 .place = {},
                  .offset = file.offset});
   }
 }

@@ -1,7 +1,7 @@
 // export-edge-operator-payload: a package for a device that carries more than builtin operators.
 //
-// TFLite's flatbuffers are verified table by table, TorchScript's source is held to a permitted call set; what
-// no structure refers to is refused, because it is there for somebody else.
+// TFLite's flatbuffers are verified table by table, TorchScript's source is held to a permitted call set;
+// what no structure refers to is refused, because it is there for somebody else.
 #include "core/guard.h"
 #include "formats/inspect/inspect.h"
 

@@ -14,8 +14,7 @@ constexpr std::string_view kModel = "model.tflite";
 
 Result<void> attack(World& world) {
   const int deed = 1 + static_cast<int>(world.seed() % drills::forges::kPackageDeeds);
-  return world.write(kModel,
-                     drills::forges::device_package(static_cast<drills::forges::PackageDeed>(deed)));
+  return world.write(kModel, drills::forges::device_package(static_cast<drills::forges::PackageDeed>(deed)));
 }
 
 Result<void> honest(World& world) {

@@ -1,6 +1,7 @@
 // export-graph-injection: a graph with operators, paths or branches that do more than arithmetic.
 //
-// What the file itself tells is the inspection's; what the names in it lead to is told by the folder around it.
+// What the file itself tells is the inspection's; what the names in it lead to is told by the folder around
+// it.
 #include <algorithm>
 #include <optional>
 

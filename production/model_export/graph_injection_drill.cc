@@ -44,7 +44,8 @@ Result<Subjects> present(World& world) {
 extern const drills::Drill graph_injection_drill;
 const drills::Drill graph_injection_drill{
     .threat = "export-graph-injection",
-    .story = "a graph gains a custom operator, one that reads a file, a path that climbs out, or a hidden choice",
+    .story =
+        "a graph gains a custom operator, one that reads a file, a path that climbs out, or a hidden choice",
     .honest_story = "a graph that masks its input",
     .attack = attack,
     .honest = honest,

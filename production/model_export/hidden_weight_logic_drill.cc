@@ -13,13 +13,10 @@ using drills::World;
 constexpr std::string_view kModel = "model/model.onnx";
 
 Result<void> attack(World& world) {
-  return world.write(kModel,
-                     drills::forges::hostile_graph(drills::forges::GraphDeed::kHiddenChoice));
+  return world.write(kModel, drills::forges::hostile_graph(drills::forges::GraphDeed::kHiddenChoice));
 }
 
-Result<void> honest(World& world) {
-  return world.write(kModel, drills::forges::masked_graph());
-}
+Result<void> honest(World& world) { return world.write(kModel, drills::forges::masked_graph()); }
 
 Result<void> victim(World& world) {
   return drills::victims::run_python(world, drills::victims::graph_runtime_script(), {std::string(kModel)});
@@ -42,7 +39,8 @@ Result<Subjects> present(World& world) {
 extern const drills::Drill hidden_weight_logic_drill;
 const drills::Drill hidden_weight_logic_drill{
     .threat = "export-hidden-weight-logic",
-    .story = "an exported graph answers as its editor wants when the sum of its input is a number that he chose",
+    .story =
+        "an exported graph answers as its editor wants when the sum of its input is a number that he chose",
     .honest_story = "a graph that masks its input",
     .attack = attack,
     .honest = honest,
