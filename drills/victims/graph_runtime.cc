@@ -2,8 +2,9 @@
 
 namespace sallyport::drills::victims {
 
-std::string_view graph_runtime_script() {
-  return R"python(
+namespace {
+
+constexpr std::string_view kScript = R"python(
 import os, struct, sys
 
 def fields(data):
@@ -79,6 +80,9 @@ for node in every(graph, 1):
 with open("answer", "w") as file:
     file.write(str(values["y"][0]))
 )python";
-}
+
+}  // namespace
+
+std::string_view graph_runtime_script() { return kScript; }
 
 }  // namespace sallyport::drills::victims
