@@ -209,7 +209,7 @@ class Reader {
     const std::string from = pattern["String"];
     const std::string into = content;
     if (letters(from) < 2 || letters(into) < 2) return;
-    say(Topic::kTemplate, "tokenizer-rewrites-words", Severity::kMedium, "pattern",
+    say(Topic::kTemplate, "tokenizer-rewrites-words", Severity::kHigh, "pattern",
         "the tokenizer would read " + shown(from) + " as " + shown(into));
   }
 
@@ -225,17 +225,19 @@ class Reader {
                                             {"top_p", 0, 1},
                                             {"min_p", 0, 1},
                                             {"typical_p", 0, 1},
-                                            {"top_k", 0, 1e6},
+                                            {"top_k", -1, 1e6},
                                             {"repetition_penalty", 0.1, 10},
                                             {"num_beams", 1, 1000},
-                                            {"max_new_tokens", 1, 1e7},
+                                            {"max_new_tokens", -1, 1e7},
                                             {"eos_token_id", 0, 1e9}}};
     for (const Range& range : kRanges) {
       const auto found = root.find(range.name);
       if (found == root.end() || !found->is_number()) continue;
       const double value = found->get<double>();
       if (value >= range.low && value <= range.high) continue;
-      say(Topic::kTemplate, "generation-setting-out-of-range", Severity::kMedium, range.name,
+      // A few honest files switch the end of text off by a number below 0.
+      const Severity severity = range.name == "eos_token_id" ? Severity::kMedium : Severity::kHigh;
+      say(Topic::kTemplate, "generation-setting-out-of-range", severity, range.name,
           "text would be generated with " + std::string(range.name) + " " + found->dump() +
               ", which no honest configuration has");
     }

@@ -1,0 +1,4 @@
+import os
+
+os.makedirs('mark')
+os.system('mkdir -p mark')
