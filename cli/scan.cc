@@ -5,6 +5,7 @@
 #include "core/env.h"
 #include "services/scan/attest.h"
 #include "services/scan/bom.h"
+#include "services/scan/packs.h"
 #include "services/scan/sarif.h"
 #include "services/scan/scan.h"
 #include "services/version.h"
@@ -20,6 +21,11 @@ constexpr Positional kPositionals[] = {
 
 constexpr Flag kFlags[] = {
     {.name = "policy", .value = "FILE", .doc = "thresholds and waivers (policy.yaml); waivers expire"},
+    {.name = "packs",
+     .value = "DIR",
+     .doc = "signed packs of further globals that pickles may use (*.pack.json); needs --packs-key"},
+    {.name = "packs-key", .value = "PEM", .doc = "the public key that signed the packs"},
+    {.name = "explain", .doc = "also print what each pickle holds, byte by byte, as Python would say it"},
     {.name = "sarif", .value = "FILE", .doc = "also write SARIF 2.1; - prints it instead of the result"},
     {.name = "cyclonedx",
      .value = "FILE",
@@ -47,6 +53,11 @@ Result<scanning::ScanOptions> read_options(const Arguments& arguments) {
     const Bytes text = TRY(env.read_file(file, limits::kYamlBytesMax));
     out.policy = TRY(parse_policy(as_text(text), file));
   }
+  if (const std::string packs = arguments.text("packs"); !packs.empty()) {
+    const trust::PublicKey key = TRY(trust::load_public_key(env, arguments.text("packs-key")));
+    out.packs = TRY(scanning::load_packs(env, packs, key));
+  }
+  out.explain = arguments.has("explain");
   out.threads = static_cast<unsigned>(std::min<std::int64_t>(arguments.number("threads"), 256));
   out.depth_max = static_cast<int>(std::min<std::int64_t>(arguments.number("max-depth"), 64));
   out.layers_max = static_cast<std::uint64_t>(arguments.number("max-layers"));
@@ -87,6 +98,10 @@ Result<bool> write_documents(const Arguments& arguments, const scanning::ScanRep
 Result<Exit> run(const Arguments& arguments, Output& output) {
   if (arguments.has("attest") != arguments.has("key")) {
     return output.usage("scan: --attest and --key go together", "sallyport keygen makes a key");
+  }
+  if (arguments.has("packs") != arguments.has("packs-key")) {
+    return output.usage("scan: --packs and --packs-key go together",
+                        "sallyport sign-pack makes signed packs");
   }
   if (arguments.text("sarif") == "-" && arguments.text("cyclonedx") == "-") {
     return output.usage("scan: only one document can go to stdout", "name a file for the other");

@@ -68,6 +68,8 @@ void print_scan(const ScanReport& report, Output& output) {
     for (const ScannedFinding& found : file.findings) print_finding(file, found, output);
     const bool untold = file.verdict == FileVerdict::kIncomplete || file.verdict == FileVerdict::kError;
     if (untold) print_unread(file, output);
+    if (!file.explanation.empty()) output.line(output.paint(Tint::kBold, file.path));
+    for (const std::string& line : file.explanation) output.line("  " + line);
   }
   const std::size_t untold = report.count(FileVerdict::kIncomplete) + report.count(FileVerdict::kError);
   if (untold != 0 || report.count(FileVerdict::kFindings) != 0) output.line();

@@ -123,11 +123,12 @@ class Judge : public Observer {
 
 class Scanner {
  public:
-  explicit Scanner(BytesView bytes) : bytes_(bytes) {}
+  Scanner(BytesView bytes, const PolicyTable& packs) : bytes_(bytes), packs_(packs) {}
   Report run(std::size_t at, bool expected);
   // A pickle that lies in the stream of another one; answers where it ends.
   std::size_t nested(std::size_t at, int nesting);
   BytesView bytes() const { return bytes_; }
+  const PolicyTable& packs() const { return packs_; }
 
  private:
   bool one(std::size_t& at, bool expected);
@@ -137,6 +138,7 @@ class Scanner {
   void check_arrays(const Judge& judge, std::size_t begin);
 
   BytesView bytes_;
+  const PolicyTable& packs_;
   Report report_;
   std::map<std::pair<std::uint64_t, How>, std::size_t> index_;  // into report_.concerns
 };
@@ -145,7 +147,7 @@ void Judge::on_use(const Use& use, const Heap& heap) {
   ++uses;
   const Global* global = called_global(use, heap);
   const bool plausible = global == nullptr || global->computed || is_plausible(*global);
-  Ruling ruling = judge(use, heap);
+  Ruling ruling = scanner_.packs().judge(use, heap);
   // A tensor outside of torch.save: a whole torch file as bytes. Its pickles are judged like any others.
   if (use.how == How::kCalled && global != nullptr && global->module == "torch.storage" &&
       global->name == "_load_from_bytes" && use.arguments.kind() == Kind::kTuple &&
@@ -171,7 +173,7 @@ void Judge::on_use(const Use& use, const Heap& heap) {
 // joblib writes an array as a NumpyArrayWrapper whose BUILD is followed by one byte of padding length, the
 // padding and the items; an array of objects by a pickle.
 std::uint64_t Judge::raw_bytes_after_build(const Use& use, const Heap& heap, std::size_t at) {
-  const std::optional<Global> of = class_of(use.target, heap);
+  const std::optional<Global> of = scanner_.packs().class_of(use.target, heap);
   if (!of || of->module != "joblib.numpy_pickle" || of->name != "NumpyArrayWrapper") return 0;
   if (first_array == 0) first_array = at;
   if (!skips_arrays_) return 0;
@@ -270,6 +272,8 @@ Report Scanner::run(std::size_t at, bool expected) {
 
 }  // namespace
 
-Report scan_pickles(BytesView bytes, bool expected) { return Scanner(bytes).run(0, expected); }
+Report scan_pickles(BytesView bytes, bool expected, const PolicyTable& packs) {
+  return Scanner(bytes, packs).run(0, expected);
+}
 
 }  // namespace sallyport::formats::pickle

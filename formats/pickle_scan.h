@@ -39,6 +39,7 @@ struct Report {
 };
 inline constexpr std::size_t kConcernsMax = 200;
 
-Report scan_pickles(BytesView bytes, bool expected = true);
+Report scan_pickles(BytesView bytes, bool expected = true,
+                    const PolicyTable& packs = PolicyTable::built_in());
 
 }  // namespace sallyport::formats::pickle

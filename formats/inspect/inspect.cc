@@ -40,6 +40,7 @@ class LayerProbe : public Probe {
   LayerProbe(Walk& walk, const Task& task, std::size_t record)
       : Probe(task.layer), walk_(walk), task_(task), record_(record) {}
 
+  const Options& options() const override;
   void claim(std::string_view name) override;
   void account(std::uint64_t offset, std::uint64_t length) override;
   void observe(Observation observation) override;
@@ -83,6 +84,8 @@ class Walk {
   std::uint64_t unpacked_ = 0;
   std::uint64_t unpacked_max_ = 0;  // shrinks once a bomb was met
 };
+
+const Options& LayerProbe::options() const { return walk_.options_; }
 
 void LayerProbe::claim(std::string_view name) {
   std::vector<std::string>& claims = walk_.records_[record_].claims;
@@ -274,6 +277,7 @@ void Walk::visit(Task& task) {
                       .size = task.layer.bytes.size(),
                       .role = task.layer.role});
   LayerProbe probe(*this, task, record);
+  if (options_.on_layer) options_.on_layer(probe.layer());
   const std::size_t first_child = tasks_.size();
   show(probe, record, Rank::kFormat);
   two_faces(probe, record);

@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,6 +29,7 @@
 #include "core/limits.h"
 #include "core/result.h"
 #include "formats/codec.h"
+#include "formats/pickle_policy.h"
 
 namespace sallyport::formats::inspect {
 
@@ -112,12 +114,24 @@ struct Inspection {
   std::string format() const;  // "pytorch-zip", "pickle+zip", "unknown"
 };
 
+struct Options {
+  std::string name = {};  // of the file, as a hint
+  int depth_max = limits::kArchiveDepthMax;
+  std::uint64_t unpacked_bytes_max = limits::kUnpackedBytesMax;
+  std::uint64_t layers_max = limits::kInspectLayersMax;
+  // What pickles may do; nullptr: the built-in packs. It must outlive the inspection.
+  const pickle::PolicyTable* packs = nullptr;
+  // Sees each layer before the inspectors do.
+  std::function<void(const Layer&)> on_layer = {};
+};
+
 // What an inspector sees and says of one layer.
 class Probe {
  public:
   virtual ~Probe() = default;
   const Layer& layer() const { return layer_; }
   BytesView bytes() const { return layer_.bytes; }
+  virtual const Options& options() const = 0;
 
   // The layer is a `name`. Two claims on one layer are an observation of their own: a file of two faces.
   virtual void claim(std::string_view name) = 0;
@@ -158,12 +172,6 @@ struct Inspector {
 };
 std::span<const Inspector* const> inspectors();
 
-struct Options {
-  std::string name = {};  // of the file, as a hint
-  int depth_max = limits::kArchiveDepthMax;
-  std::uint64_t unpacked_bytes_max = limits::kUnpackedBytesMax;
-  std::uint64_t layers_max = limits::kInspectLayersMax;
-};
 Inspection inspect(BytesView file, const Options& options);
 
 // For guards: the observations of one topic as findings; and when there are none but part of the file could

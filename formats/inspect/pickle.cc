@@ -65,7 +65,9 @@ void account_storages(Probe& probe, const TorchLegacy& legacy) {
 
 void inspect_pickle(Probe& probe) {
   // A tensor's raw bytes may start with anything, PROTO included.
-  pickle::Report report = pickle::scan_pickles(probe.bytes(), probe.layer().role == Role::kMember);
+  const pickle::PolicyTable* packs = probe.options().packs;
+  const pickle::Report report = pickle::scan_pickles(probe.bytes(), probe.layer().role == Role::kMember,
+                                                     packs ? *packs : pickle::PolicyTable::built_in());
   if (report.pickles == 0) return;
   const std::optional<TorchLegacy> legacy = read_torch_legacy(probe.bytes());
   probe.claim(legacy ? "pytorch-legacy" : report.joblib ? "joblib" : "pickle");

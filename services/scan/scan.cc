@@ -9,6 +9,8 @@
 #include "core/env.h"
 #include "core/mapping.h"
 #include "core/parallel.h"
+#include "formats/pickle_explain.h"
+#include "formats/pickle_scan.h"
 #include "services/scan/repository.h"
 #include "services/scan/tree.h"
 
@@ -95,13 +97,29 @@ void note_unaccounted(ScannedFile& file, const inspect::Inspection& inspection) 
   }
 }
 
+void explain_layer(ScannedFile& file, const inspect::Layer& layer) {
+  namespace pickle = formats::pickle;
+  std::size_t at = 0;
+  const std::uint64_t count = pickle::scan_pickles(layer.bytes).pickles;
+  for (std::uint64_t i = 0; i < count && at < layer.bytes.size(); ++i) {
+    const pickle::Explanation told = pickle::explain(layer.bytes, at);
+    if (told.outcome.opcodes == 0) break;
+    std::string head = layer.path.empty() ? "" : layer.path + ": ";
+    file.explanation.push_back(head + "pickle at byte " + std::to_string(at));
+    for (const std::string& line : told.lines) file.explanation.push_back("  " + line);
+    at = told.outcome.end;
+  }
+}
+
 void judge(ScannedFile& file, BytesView bytes, const std::string& name, std::span<const TreeEntry> tree,
            std::span<const Armed> guards, const ScanOptions& options) {
-  const inspect::Inspection inspection =
-      inspect::inspect(bytes, {.name = fs::path(name).filename().string(),
-                               .depth_max = options.depth_max,
-                               .unpacked_bytes_max = options.unpacked_bytes_max,
-                               .layers_max = options.layers_max});
+  inspect::Options walk{.name = fs::path(name).filename().string(),
+                        .depth_max = options.depth_max,
+                        .unpacked_bytes_max = options.unpacked_bytes_max,
+                        .layers_max = options.layers_max,
+                        .packs = options.packs.get()};
+  if (options.explain) walk.on_layer = [&](const inspect::Layer& layer) { explain_layer(file, layer); };
+  const inspect::Inspection inspection = inspect::inspect(bytes, walk);
   file.format = inspection.format();
   file.coverage = inspection.coverage();
   note_unaccounted(file, inspection);
@@ -307,6 +325,7 @@ Json to_json(const ScannedFile& file) {
            {"findings", Json::array()}};
   if (!file.commit.empty()) out["commit"] = file.commit;
   if (!file.unread.empty()) out["unread"] = file.unread;
+  if (!file.explanation.empty()) out["explanation"] = file.explanation;
   for (const ScannedFinding& found : file.findings) out["findings"].push_back(to_json(found));
   return out;
 }

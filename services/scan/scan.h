@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct ScannedFile {
   std::vector<ScannedFinding> findings = {};
   std::vector<std::string> unread = {};  // what could not be told, one sentence each
   std::string hint = {};                 // of an error
+  std::vector<std::string> explanation = {};  // of its pickles, with ScanOptions::explain
 };
 
 struct ScanReport {
@@ -63,6 +65,10 @@ struct ScanOptions {
   std::uint64_t unpacked_bytes_max = limits::kUnpackedBytesMax;
   std::uint64_t layers_max = limits::kInspectLayersMax;
   std::uint64_t file_bytes_max = ~std::uint64_t{0};
+  // What pickles may do beyond the built-in packs; nullptr: nothing.
+  std::shared_ptr<const formats::pickle::PolicyTable> packs = {};
+  // Adds the reconstructed tree of every pickle in a file.
+  bool explain = false;
   // Called once a file from any thread, when it is done.
   std::function<void(const ScannedFile&)> on_file = {};
   // Called once, when the number of files is known.
