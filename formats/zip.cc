@@ -148,6 +148,7 @@ void Parser::follow_end_record(std::uint64_t end) {
   std::uint64_t size = le(bytes_, end + 12, 4);
   std::uint64_t offset = le(bytes_, end + 16, 4);
   std::uint64_t directory_end = end;
+  archive_.has_end = true;
   landmarks_.insert(end);
   const std::uint64_t locator = end - kEnd64LocatorBytes;
   if (end >= kEnd64LocatorBytes + kEnd64Bytes && signature_at(bytes_, locator, kEnd64LocatorSignature)) {

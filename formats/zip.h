@@ -49,6 +49,7 @@ struct Archive {
   std::vector<Member> members = {};  // by header_offset
   std::vector<Disagreement> disagreements = {};
   std::vector<Gap> gaps = {};
+  bool has_end = false;  // an end record was found; without one the archive is cut short
 };
 
 // Whether a loader might take the file for a zip: a local header at the front, or an end record near the end.

@@ -112,9 +112,13 @@ TEST(Archives, BytesThatNoStorageAsksForAreNotExplained) {
 TEST(Archives, NoTruncationOrChangeOfACheckpointIsSilentlyComplete) {
   for (const char* name : {"state_dict.pt", "state_dict_legacy.pt"}) {
     const Bytes bytes = sample(name);
-    for (std::size_t size = 0; size < bytes.size(); size += 1 + size / 50) {
+    const std::string format = inspect(bytes, {}).format();
+    // The first bytes of a checkpoint may be a whole file of another kind: "PK" is a text, and the magic
+    // number of the old format is a pickle of its own.
+    for (std::size_t size = 1; size < bytes.size(); size += 1 + size / 50) {
       const Inspection cut = inspect(BytesView(bytes).first(size), {});
-      EXPECT_TRUE(size == 0 || !cut.complete() || !cut.seen.empty()) << name << " " << size;
+      const bool another = cut.format() != format && cut.format() != "zip";
+      EXPECT_TRUE(another || !cut.complete() || !cut.seen.empty()) << name << " " << size;
     }
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
       Bytes changed = bytes;

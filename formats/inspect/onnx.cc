@@ -112,7 +112,7 @@ class OnnxJudge {
     switch (onnx::standing_of(node.domain, node.op)) {
       case onnx::Standing::kKnown: return;
       case onnx::Standing::kUnknown:
-        return say(Topic::kGraph, "onnx-unknown-operator", Severity::kMedium, node.offset,
+        return say(Topic::kGraph, "onnx-unknown-operator", Severity::kHigh, node.offset,
                    op + " is none of ONNX's own, so whatever is registered under its name would run",
                    kPlainRemedy);
       case onnx::Standing::kCalls:

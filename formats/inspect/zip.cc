@@ -20,6 +20,7 @@ std::string_view kind_of(const zip::Archive& archive) {
     return std::any_of(archive.members.begin(), archive.members.end(),
                        [&](const zip::Member& member) { return member.name.ends_with(ending); });
   };
+  if (any("/bytecode.pkl")) return "torchscript-mobile";
   if (any("/data.pkl")) return any("/constants.pkl") ? "torchscript" : "pytorch-zip";
   return any(".npy") ? "npz" : "zip";
 }
@@ -46,7 +47,7 @@ std::optional<Codec> codec_of_method(std::uint16_t method) {
 // Whether the name is that of a TorchScript archive's tensor, FOLDER/constants/0: its code tells what it is.
 bool is_script_tensor(std::string_view kind, std::string_view name) {
   const std::size_t slash = name.rfind('/');
-  if (kind != "torchscript" || slash == std::string_view::npos) return false;
+  if (!kind.starts_with("torchscript") || slash == std::string_view::npos) return false;
   const std::string_view folder = name.substr(0, slash);
   return folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/tensors");
 }
@@ -118,6 +119,9 @@ void inspect_zip(Probe& probe) {
   }
   const std::string_view kind = kind_of(*archive);
   probe.claim(kind);
+  if (!archive->has_end) {
+    probe.unread(probe.bytes().size(), 0, "zip: the archive is cut short: no end record was found");
+  }
   std::uint64_t at = 0;
   for (const zip::Gap& gap : archive->gaps) {
     probe.account(at, gap.offset - at);
@@ -131,6 +135,9 @@ void inspect_zip(Probe& probe) {
                    .offset = d.offset,
                    .message = "loaders disagree on what the archive holds: " + d.what,
                    .remedy = "ask the publisher for an archive that was written by an ordinary tool"});
+  }
+  if (kind == "torchscript-mobile") {
+    probe.unread(0, 0, "the bytecode of a mobile TorchScript package is not judged");
   }
   const Storages storages = kind == "pytorch-zip" ? storages_of(*archive) : Storages();
   for (const zip::Member& member : archive->members) {
