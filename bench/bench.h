@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/result.h"
@@ -31,11 +32,30 @@ struct Figure {
 // Seconds on a clock that never goes back.
 double now_s();
 
+double median(std::vector<double> values);
+
+// Runs a program to its end, without output, and gives the seconds it took; an Error when it could not be
+// run, was killed or took longer than the limit. Any exit code below 126 is an answer.
+struct Program {
+  std::vector<std::string> words = {};
+  std::vector<std::pair<std::string, std::string>> environment = {};  // on top of ours
+  unsigned limit_s = 600;
+};
+struct Run {
+  double seconds = 0;
+  int exit_code = 0;
+};
+Result<Run> run_program(const Program& program);
+
 Result<std::vector<Figure>> bench_trust();
 Result<std::vector<Figure>> bench_sandbox();
 Result<std::vector<Figure>> bench_pipeline();
 Result<std::vector<Figure>> bench_pickle();
 Result<std::vector<Figure>> bench_precision();
 Result<std::vector<Figure>> bench_pickle_agreement();
+Result<std::vector<Figure>> bench_scan();
+
+// A pickle as CPython writes it of nested dicts and lists, of at least so many bytes.
+std::string plain_containers(int protocol, std::size_t bytes_min);
 
 }  // namespace sallyport::bench

@@ -1,7 +1,6 @@
 // sallyport-bench [--format plain|json] [GROUP...]: measures, prints each figure beside its target, and exits
 // 1 when one is not met, 2 when one could not be measured.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <string_view>
@@ -10,10 +9,6 @@
 #include "core/json.h"
 
 namespace sallyport::bench {
-
-double now_s() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 namespace {
 
@@ -27,6 +22,7 @@ constexpr Group kGroups[] = {
     {"sandbox", bench_sandbox},
     {"pipeline", bench_pipeline},
     {"pickle", bench_pickle},
+    {"scan", bench_scan},
     {"precision", bench_precision},
     {"pickle-agreement", bench_pickle_agreement},
 };

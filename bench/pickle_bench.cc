@@ -230,6 +230,10 @@ void report(std::vector<Figure>& figures, const std::string& what, const Measure
 }  // namespace
 
 // Random valid pickles beside CPython; SALLYPORT_BENCH_PICKLES says how many.
+std::string plain_containers(int protocol, std::size_t bytes_min) {
+  return records(protocol, bytes_min, Globals::kNone);
+}
+
 Result<std::vector<Figure>> bench_pickle_agreement() {
   if (!differential::has_python()) return fail(ErrorKind::kNotFound, "no python3 to compare with");
   const char* const wanted = std::getenv("SALLYPORT_BENCH_PICKLES");

@@ -1,5 +1,4 @@
 // The guarded life cycle against the same steps run bare, and the time that a change to one guard costs.
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,11 +19,6 @@ using services::pipeline::StageResult;
 
 constexpr int kRounds = 3;
 constexpr double kLongStageS = 1;
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Result<RunReport> run_guarded(const fs::path& folder) {
   TRY(services::project::init_project(
@@ -49,25 +43,13 @@ Result<Digest> output_of(const RunReport& report, std::string_view name) {
 
 // One worker as a plain child process: no sandbox, no guard, no attestation.
 Result<double> run_bare(const std::vector<std::string>& words, const fs::path& in, const fs::path& out) {
-  const std::string program = TRY(services::tool("sallyport-torch")).string();
-  std::vector<char*> arguments{const_cast<char*>(program.c_str())};
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  Program program{.words = {TRY(services::tool("sallyport-torch")).string()},
+                  .environment = {{"SALLYPORT_IN", in.string()}, {"SALLYPORT_OUT", out.string()}}};
+  program.words.insert(program.words.end(), words.begin(), words.end());
   TRY(system_env().make_directories(out));
-  const double start = now_s();
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::setenv("SALLYPORT_IN", in.c_str(), 1);
-    ::setenv("SALLYPORT_OUT", out.c_str(), 1);
-    ::unsetenv("SALLYPORT_STEP");
-    if (::freopen("/dev/null", "w", stderr) == nullptr) ::_exit(126);
-    ::execv(program.c_str(), arguments.data());
-    ::_exit(127);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return invalid("bare " + words.front() + " failed");
-  return now_s() - start;
+  const Run run = TRY(run_program(program));
+  if (run.exit_code != 0) return invalid("bare " + words.front() + " failed");
+  return run.seconds;
 }
 
 struct Round {
@@ -117,19 +99,20 @@ Result<double> rebuild_s() {
 
 Result<std::vector<Figure>> bench_pipeline() {
   const fs::path base = fs::temp_directory_path() / ("sallyport-bench-" + std::to_string(::getpid()));
-  std::vector<double> overheads;
-  Round last;
+  // In turn, and the fastest of each: what else the machine does can only add to a run.
+  Round best;
   for (int i = 0; i < kRounds; ++i) {
-    last = TRY(measure_round(base));
-    if (last.bare_s > 0) overheads.push_back((last.guarded_s / last.bare_s - 1) * 100);
+    const Round round = TRY(measure_round(base));
+    if (i == 0 || round.guarded_s < best.guarded_s) best.guarded_s = round.guarded_s;
+    if (i == 0 || round.bare_s < best.bare_s) best.bare_s = round.bare_s;
   }
   fs::remove_all(base);
   std::vector<Figure> out;
-  if (!overheads.empty()) {
-    out.push_back({.name = "pipeline: guarded stages of over 1 s", .value = median(overheads), .unit = "%",
-                   .target = 10, .better = Better::kLower,
+  if (best.bare_s > 0) {
+    out.push_back({.name = "pipeline: guarded stages of over 1 s", .value = (best.guarded_s / best.bare_s - 1) * 100,
+                   .unit = "%", .target = 10, .better = Better::kLower,
                    .how = "on top of the same steps bare, replay of the training included; bare " +
-                          std::to_string(last.bare_s).substr(0, 4) + " s, median of 3"});
+                          std::to_string(best.bare_s).substr(0, 4) + " s, fastest of " + std::to_string(kRounds)});
   }
   const double rebuilt_s = TRY(rebuild_s());
   out.push_back({.name = "build: after touching one guard", .value = rebuilt_s, .unit = "s", .target = 15,

@@ -122,6 +122,23 @@ Result<Mapping> Mapping::open(const std::filesystem::path& path) {
     const ErrorKind kind = errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kIo;
     return fail(kind, path.string() + ": cannot open: " + std::strerror(errno));
   }
+  TRY(out.map(path));
+  return out;
+}
+
+Result<Mapping> Mapping::of(int fd, const std::filesystem::path& path) {
+  auto state = std::make_unique<State>();
+  state->fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  Mapping out(std::move(state));
+  if (out.state_->fd < 0) {
+    return fail(ErrorKind::kIo, path.string() + ": cannot read: " + std::strerror(errno));
+  }
+  TRY(out.map(path));
+  return out;
+}
+
+Result<void> Mapping::map(const std::filesystem::path& path) {
+  State& s = *state_;
   if (::fstat(s.fd, &s.status) != 0) {
     return fail(ErrorKind::kIo, path.string() + ": cannot read: " + std::strerror(errno));
   }
@@ -129,7 +146,7 @@ Result<Mapping> Mapping::open(const std::filesystem::path& path) {
     return invalid(path.string() + ": is " + std::string(what_is(s.status.st_mode)) + ", not a file");
   }
   s.size = static_cast<std::size_t>(s.status.st_size);
-  if (s.size == 0) return out;
+  if (s.size == 0) return {};
   void* address = ::mmap(nullptr, s.size, PROT_READ, MAP_PRIVATE, s.fd, 0);
   if (address == MAP_FAILED) {
     return fail(ErrorKind::kIo, path.string() + ": cannot read: " + std::strerror(errno));
@@ -137,7 +154,7 @@ Result<Mapping> Mapping::open(const std::filesystem::path& path) {
   s.address = address;
   s.slot = take_slot(address, s.size);
   if (s.slot < 0) return fail(ErrorKind::kLimit, path.string() + ": too many files are mapped at once");
-  return out;
+  return {};
 }
 
 BytesView Mapping::bytes() const { return {static_cast<const std::uint8_t*>(state_->address), state_->size}; }

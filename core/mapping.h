@@ -19,6 +19,8 @@ class Mapping {
  public:
   // Refuses what is no regular file, and a symbolic link in the last part of the path, with one clear Error.
   static Result<Mapping> open(const std::filesystem::path& path);
+  // The file that `fd` has open, which stays the caller's; `path` is for messages.
+  static Result<Mapping> of(int fd, const std::filesystem::path& path);
   ~Mapping();
   Mapping(Mapping&&) noexcept;
   Mapping& operator=(Mapping&&) = delete;
@@ -30,6 +32,7 @@ class Mapping {
  private:
   struct State;
   explicit Mapping(std::unique_ptr<State> state);
+  Result<void> map(const std::filesystem::path& path);
   std::unique_ptr<State> state_;
 };
 

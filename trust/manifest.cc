@@ -4,6 +4,7 @@
 #include <atomic>
 #include <set>
 
+#include "core/digest_files.h"
 #include "core/limits.h"
 #include "core/parallel.h"
 
@@ -233,12 +234,23 @@ Result<void> for_each_file(std::vector<ManifestEntry>& entries,
 
 Result<Manifest> scan_directory(Env& env, const fs::path& directory) {
   Manifest out{TRY(walk_directory(env, directory))};
-  TRY(for_each_file(out.entries, [&](ManifestEntry& entry) -> Result<void> {
-    const Env::FileDigest got = TRY(env.digest_file(directory / entry.path));
-    entry.size = got.size;
-    entry.sha256 = got.digest;
-    return {};
-  }));
+  std::vector<ManifestEntry*> files;
+  std::uint64_t bytes = 0;
+  for (ManifestEntry& entry : out.entries) {
+    if (entry.mode == EntryMode::kEmptyDirectory) continue;
+    files.push_back(&entry);
+    bytes += entry.size;
+  }
+  // The largest first, so that no core is left with a big file at the end.
+  std::stable_sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->size > b->size; });
+  std::vector<fs::path> paths;
+  for (const ManifestEntry* entry : files) paths.push_back(directory / entry->path);
+  const std::vector<Env::FileDigest> digests =
+      TRY(digest_files(env, paths, bytes < kParallelBytesMin ? 1 : 0));
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i]->size = digests[i].size;
+    files[i]->sha256 = digests[i].digest;
+  }
   return out;
 }
 
