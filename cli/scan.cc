@@ -2,12 +2,13 @@
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/scan_view.h"
+#include "cli/scan_watch.h"
 #include "core/env.h"
 #include "services/scan/attest.h"
 #include "services/scan/bom.h"
-#include "services/scan/packs.h"
 #include "services/scan/sarif.h"
 #include "services/scan/scan.h"
+#include "services/scan/settings.h"
 #include "services/version.h"
 #include "trust/keys.h"
 
@@ -25,6 +26,7 @@ constexpr Flag kFlags[] = {
      .value = "DIR",
      .doc = "signed packs of further globals that pickles may use (*.pack.json); needs --packs-key"},
     {.name = "packs-key", .value = "PEM", .doc = "the public key that signed the packs"},
+    {.name = "watch", .doc = "stay, and scan each file that appears or changes below the folders"},
     {.name = "explain", .doc = "also print what each pickle holds, byte by byte, as Python would say it"},
     {.name = "sarif", .value = "FILE", .doc = "also write SARIF 2.1; - prints it instead of the result"},
     {.name = "cyclonedx",
@@ -45,27 +47,16 @@ constexpr Flag kFlags[] = {
      .fallback = "0"},
 };
 
-Result<scanning::ScanOptions> read_options(const Arguments& arguments) {
-  scanning::ScanOptions out;
-  Env& env = system_env();
-  out.now_unix_s = env.now_unix_s();
-  if (const std::string file = arguments.text("policy"); !file.empty()) {
-    const Bytes text = TRY(env.read_file(file, limits::kYamlBytesMax));
-    out.policy = TRY(parse_policy(as_text(text), file));
-  }
-  if (const std::string packs = arguments.text("packs"); !packs.empty()) {
-    const trust::PublicKey key = TRY(trust::load_public_key(env, arguments.text("packs-key")));
-    out.packs = TRY(scanning::load_packs(env, packs, key));
-  }
-  out.explain = arguments.has("explain");
-  out.threads = static_cast<unsigned>(std::min<std::int64_t>(arguments.number("threads"), 256));
-  out.depth_max = static_cast<int>(std::min<std::int64_t>(arguments.number("max-depth"), 64));
-  out.layers_max = static_cast<std::uint64_t>(arguments.number("max-layers"));
-  out.unpacked_bytes_max = static_cast<std::uint64_t>(arguments.number("max-unpacked-mb")) * limits::kMiB;
-  if (const std::int64_t mb = arguments.number("max-file-mb"); mb > 0) {
-    out.file_bytes_max = static_cast<std::uint64_t>(mb) * limits::kMiB;
-  }
-  return out;
+scanning::Settings settings_of(const Arguments& arguments) {
+  return {.policy_file = arguments.text("policy"),
+          .packs_folder = arguments.text("packs"),
+          .packs_key_file = arguments.text("packs-key"),
+          .explain = arguments.has("explain"),
+          .threads = arguments.number("threads"),
+          .depth_max = arguments.number("max-depth"),
+          .layers_max = arguments.number("max-layers"),
+          .unpacked_mb_max = arguments.number("max-unpacked-mb"),
+          .file_mb_max = arguments.number("max-file-mb")};
 }
 
 // Writes a document beside the result; true when it went to stdout in the result's place.
@@ -95,18 +86,31 @@ Result<bool> write_documents(const Arguments& arguments, const scanning::ScanRep
   return printed;
 }
 
-Result<Exit> run(const Arguments& arguments, Output& output) {
+// What of the command line does not go together, and what would.
+std::optional<std::pair<std::string, std::string>> contradiction(const Arguments& arguments) {
   if (arguments.has("attest") != arguments.has("key")) {
-    return output.usage("scan: --attest and --key go together", "sallyport keygen makes a key");
+    return {{"scan: --attest and --key go together", "sallyport keygen makes a key"}};
   }
   if (arguments.has("packs") != arguments.has("packs-key")) {
-    return output.usage("scan: --packs and --packs-key go together",
-                        "sallyport sign-pack makes signed packs");
+    return {{"scan: --packs and --packs-key go together", "sallyport sign-pack makes signed packs"}};
   }
   if (arguments.text("sarif") == "-" && arguments.text("cyclonedx") == "-") {
-    return output.usage("scan: only one document can go to stdout", "name a file for the other");
+    return {{"scan: only one document can go to stdout", "name a file for the other"}};
   }
-  scanning::ScanOptions options = TRY(read_options(arguments));
+  const bool documents = arguments.has("sarif") || arguments.has("cyclonedx") || arguments.has("attest");
+  if (arguments.has("watch") && documents) {
+    return {{"scan: --watch never ends, and a document is of a scan that did",
+             "leave out --sarif, --cyclonedx and --attest"}};
+  }
+  return {};
+}
+
+Result<Exit> run(const Arguments& arguments, Output& output) {
+  if (const auto wrong = contradiction(arguments)) return output.usage(wrong->first, wrong->second);
+  scanning::ScanOptions options = TRY(scanning::read_options(system_env(), settings_of(arguments)));
+  std::vector<std::filesystem::path> paths;
+  for (const std::string& word : arguments.words("PATH")) paths.emplace_back(word);
+  if (arguments.has("watch")) return watch_folders(paths, options, output);
   std::unique_ptr<Progress> progress;
   options.on_count = [&](std::size_t count) {
     if (count > 1) progress = std::make_unique<Progress>(output, "files", count);
@@ -114,8 +118,6 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   options.on_file = [&](const scanning::ScannedFile& file) {
     if (progress) progress->advance(file.path);
   };
-  std::vector<std::filesystem::path> paths;
-  for (const std::string& word : arguments.words("PATH")) paths.emplace_back(word);
   const scanning::ScanReport report = TRY(scanning::scan(paths, options));
   progress.reset();
   if (!TRY(write_documents(arguments, report, output))) {

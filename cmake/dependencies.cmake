@@ -14,5 +14,5 @@ pkg_check_modules(HYPERSCAN REQUIRED IMPORTED_TARGET libhs)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 
-# What sallyport-scan links statically.
+# What the front programs link statically.
 set(SALLYPORT_STATIC_LIBRARIES yaml-cpp hs crypto z bz2 lzma zstd lz4)

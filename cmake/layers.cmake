@@ -89,25 +89,48 @@ add_library(sp_cli STATIC ${cli_sources})
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
-add_executable(sallyport cli/main.cc)
-target_link_libraries(sallyport PRIVATE sp_cli)
 
-# The scanner alone, in one static file that needs nothing of the machine. It is linked from the layers'
-# archives and static libraries by name, since the layers' own interfaces name shared ones.
-add_executable(sallyport-scan cli/scan_main.cc)
-set(scan_archives)
-foreach(layer cli services catalog stages learn trust formats core)
-  list(APPEND scan_archives $<TARGET_FILE:sp_${layer}>)
-  add_dependencies(sallyport-scan sp_${layer})
-endforeach()
-foreach(library IN LISTS SALLYPORT_STATIC_LIBRARIES)
-  find_library(static_${library} lib${library}.a REQUIRED)
-  list(APPEND scan_archives ${static_${library}})
-endforeach()
-target_link_libraries(sallyport-scan PRIVATE sp_options -Wl,--start-group ${scan_archives} -Wl,--end-group)
+# A program is linked from the layers' archives and from static libraries by name, since the layers' own
+# interfaces name shared ones: a dozen shared libraries cost the loader more than a small file costs us.
+function(sp_static_program name source)
+  cmake_parse_arguments(ARG "" "" "LAYERS;LIBRARIES" ${ARGN})
+  add_executable(${name} ${source})
+  set(archives)
+  foreach(layer ${ARG_LAYERS})
+    list(APPEND archives $<TARGET_FILE:sp_${layer}>)
+    add_dependencies(${name} sp_${layer})
+  endforeach()
+  foreach(library ${ARG_LIBRARIES})
+    find_library(static_${library} lib${library}.a REQUIRED)
+    list(APPEND archives ${static_${library}})
+  endforeach()
+  target_link_libraries(${name} PRIVATE sp_options -Wl,--start-group ${archives} -Wl,--end-group)
+  if(NOT SALLYPORT_SANITIZE)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,--gc-sections)
+  endif()
+endfunction()
+
+sp_static_program(sallyport cli/main.cc
+  LAYERS cli drills services catalog stages learn trust formats core
+  LIBRARIES ${SALLYPORT_STATIC_LIBRARIES} sqlite3 seccomp)
 if(NOT SALLYPORT_SANITIZE)
-  target_link_options(sallyport-scan PRIVATE -static -Wl,--gc-sections -s)
+  target_link_options(sallyport PRIVATE -Wl,-z,pack-relative-relocs)
 endif()
+
+# The scanner alone, in one file that needs nothing of the machine.
+sp_static_program(sallyport-scan cli/scan_main.cc
+  LAYERS cli services catalog stages learn trust formats core
+  LIBRARIES ${SALLYPORT_STATIC_LIBRARIES})
+if(NOT SALLYPORT_SANITIZE)
+  target_link_options(sallyport-scan PRIVATE -static -s)
+endif()
+
+# The scanner for loaders in any language: abi/sallyport.h is all that is visible of it.
+add_library(sallyport-abi SHARED abi/sallyport.cc)
+target_link_libraries(sallyport-abi PRIVATE sp_services)
+set_target_properties(sallyport-abi PROPERTIES OUTPUT_NAME sallyport SOVERSION 1 VERSION ${PROJECT_VERSION}
+  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_link_options(sallyport-abi PRIVATE -Wl,--exclude-libs,ALL -Wl,--gc-sections)
 
 # Blinds each guard and walls it; `./dev mutate` runs it from the root of the checkout.
 add_executable(sallyport-mutate drills/mutate_main.cc)

@@ -5,6 +5,13 @@ target_compile_options(sp_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-restrict -Werror -fno-omit-frame-pointer)
 target_include_directories(sp_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 
+# The layers also go into libsallyport.so, so they are position-independent; nothing of them is visible from
+# outside unless it says so. What a program does not use stands in sections that the linker leaves out.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+target_compile_options(sp_options INTERFACE -ffunction-sections -fdata-sections)
+
 set(SALLYPORT_SANITIZE "" CACHE STRING "comma-separated sanitizers, for example address,undefined")
 if(SALLYPORT_SANITIZE)
   target_compile_options(sp_options INTERFACE -fsanitize=${SALLYPORT_SANITIZE} -fno-sanitize-recover=all)

@@ -115,7 +115,7 @@ int layer_of(std::string_view path) {
   };
   constexpr std::array<Layer, 12> kLayers{{{"core", 0}, {"formats", 1}, {"trust", 2}, {"learn", 3},
       {"data_engineering", 4}, {"experiment", 4}, {"production", 4}, {"catalog", 5}, {"services", 6},
-      {"drills", 7}, {"cli", 8}, {"tests", 9}}};
+      {"drills", 7}, {"cli", 8}, {"abi", 8}, {"tests", 9}}};
   const std::string_view folder = path.substr(0, path.find('/'));
   const auto* const found = std::ranges::find(kLayers, folder, &Layer::folder);
   return found == kLayers.end() ? 9 : found->rank;

@@ -1,8 +1,7 @@
 // pipeline-artifact-swap enacted: while a packager works, an intruder on the build host flips the model's
 // path between the trained file and a trojan of the same size, 10,000 rounds long. A packager that checks the
 // path and then packs the path ships the trojan; one that packs the very bytes that it hashed never does.
-//
-// Not enacted: the comparison of predictions on a sealed probe set, which the export step makes by itself.
+// What a packager does who hashes honestly and lies about the rest is enacted by probe_agreement_drill.cc.
 #include <unistd.h>
 
 #include <atomic>

@@ -3,18 +3,12 @@
 #include "services/pipeline/stages.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 
-#include "learn/engine.h"
-#include "learn/export.h"
 #include "learn/matrix.h"
 #include "learn/network.h"
-#include "learn/worker.h"
 #include "services/metadata/metadata.h"
+#include "services/pipeline/probe.h"
 #include "services/registry/registry.h"
-#include "services/server/engine_plan.h"
-#include "services/worker/worker_host.h"
 
 namespace sallyport::services::pipeline {
 namespace {
@@ -70,54 +64,16 @@ Result<void> present_files_of(StageContext& context, const std::string& artifact
   return {};
 }
 
-// Of a probability: what another order of summation in 32-bit floats may cost.
-constexpr double kExportTolerance = 1e-4;
-
-Result<double> largest_difference(const worker::Reply& reply, const learn::Matrix& expected) {
-  const learn::worker::Frame frame{reply.header, reply.payload};
-  for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(frame, "outputs"))) {
-    if (tensor.name != learn::kProbabilitiesName) continue;
-    if (tensor.bytes.size() != expected.values().size() * sizeof(float)) break;
-    double largest = 0;
-    for (std::size_t i = 0; i < expected.values().size(); ++i) {
-      float value = 0;
-      std::memcpy(&value, tensor.bytes.data() + i * sizeof(float), sizeof value);
-      // A NaN on either side is a difference too.
-      const double difference =
-          std::abs(static_cast<double>(value) - static_cast<double>(expected.values()[i]));
-      if (!(difference <= largest)) largest = std::isnan(difference) ? 1 : difference;
-    }
-    return largest;
-  }
-  return fail(ErrorKind::kDenied, "the exported model does not give a probability for each class and row");
-}
-
 // The exported model, run by the engine that will serve it, must answer as the trained network does.
 Result<void> check_against_network(StageContext& context) {
   const learn::Model model = TRY(learn::read_model(as_text(TRY(context.bytes_of("model", "model.json"))),
                                                    TRY(context.bytes_of("model", "model.safetensors"))));
   const learn::Matrix features = TRY(learn::features_of(*TRY(context.table("test"))));
-  const learn::Matrix inputs = TRY(learn::scaled_inputs(model.network.input, features));
-  const learn::Matrix expected = learn::softmax(TRY(learn::PlainEngine().logits(model, inputs)));
-
-  worker::Plan plan = TRY(server::engine_plan());
-  const BytesView onnx = TRY(context.bytes_of("exported", "model.onnx"));
-  plan.hello = learn::worker::load_request(1);
-  plan.hello_payload.assign(onnx.begin(), onnx.end());
-  worker::WorkerHost host(std::move(plan));
-  const BytesView rows(reinterpret_cast<const std::uint8_t*>(features.values().data()),
-                       features.values().size() * sizeof(float));
-  const learn::worker::Tensor input{.name = std::string(learn::kInputName),
-                                    .datatype = "FP32",
-                                    .shape = {static_cast<std::int64_t>(features.rows()),
-                                              static_cast<std::int64_t>(features.columns())},
-                                    .bytes = rows};
-  const learn::worker::Frame frame = learn::worker::tensor_frame("infer", "inputs", {&input, 1});
-  const worker::Reply reply = TRY(host.call(frame.header, frame.payload));
-  const double difference = TRY(largest_difference(reply, expected));
+  const double difference =
+      TRY(probe_disagreement(TRY(context.bytes_of("exported", "model.onnx")), model, features));
   context.step["largestDifference"] = difference;
   context.step["comparedRows"] = features.rows();
-  if (difference <= kExportTolerance) return {};
+  if (difference <= kProbeTolerance) return {};
   return fail(ErrorKind::kDenied,
               "the exported model answers differently from the trained one, by " + number_text(difference));
 }
