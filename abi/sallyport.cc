@@ -77,7 +77,8 @@ int sallyport_scan_path(const char* path, const char* settings, char** answer) {
   return sallyport::abi::guarded(answer, [&] { return sallyport::abi::scan_path(path, settings, answer); });
 }
 
-int sallyport_scan_bytes(const void* bytes, size_t size, const char* name, const char* settings, char** answer) {
+int sallyport_scan_bytes(const void* bytes, size_t size, const char* name, const char* settings,
+                         char** answer) {
   return sallyport::abi::guarded(answer, [&]() -> int {
     if (bytes == nullptr && size > 0) {
       return sallyport::abi::refuse(answer, {sallyport::ErrorKind::kInvalid, "no bytes were given"},

@@ -1,26 +1,24 @@
-/* libsallyport: ask before you load.
- *
- * The C interface of the scanner, for loaders in any language. A model is scanned where it lies or in memory, in
- * the caller's process, without Python, a framework or the network; nothing of it is executed.
- *
- *   char* json = NULL;
- *   if (sallyport_scan_path("model.bin", NULL, &json) != SALLYPORT_CLEAN) refuse(json);
- *   sallyport_free(json);
- *
- * From Python:
- *
- *   from ctypes import CDLL, byref, c_char_p, c_void_p, string_at
- *   library = CDLL("libsallyport.so.1")
- *   answer = c_void_p()
- *   verdict = library.sallyport_scan_path(b"model.bin", None, byref(answer))
- *   print(verdict, string_at(answer).decode())
- *   library.sallyport_free(answer)
- *
- * All functions may be called from any thread. The library installs a handler of SIGBUS when it maps its first
- * file, passes on what is not its own, and changes nothing else of the process.
- */
-#ifndef SALLYPORT_H
-#define SALLYPORT_H
+// libsallyport: ask before you load.
+//
+// The C interface of the scanner, for loaders in any language. A model is scanned where it lies or in memory,
+// in the caller's process, without Python, a framework or the network; nothing of it is executed.
+//
+//   char* json = NULL;
+//   if (sallyport_scan_path("model.bin", NULL, &json) != SALLYPORT_CLEAN) refuse(json);
+//   sallyport_free(json);
+//
+// From Python:
+//
+//   from ctypes import CDLL, byref, c_char_p, c_void_p, string_at
+//   library = CDLL("libsallyport.so.1")
+//   answer = c_void_p()
+//   verdict = library.sallyport_scan_path(b"model.bin", None, byref(answer))
+//   print(verdict, string_at(answer).decode())
+//   library.sallyport_free(answer)
+//
+// All functions may be called from any thread. The library installs a handler of SIGBUS when it maps its
+// first file, passes on what is not its own, and changes nothing else of the process.
+#pragma once
 
 #include <stddef.h>
 
@@ -53,8 +51,8 @@ SALLYPORT_API int sallyport_abi_version(void);
 /* Scans a file or a folder. `settings` is NULL or JSON:
  *   {"policy": FILE, "packs": DIR, "packs_key": PEM, "explain": BOOL, "threads": N, "max_depth": N,
  *    "max_layers": N, "max_unpacked_mb": N, "max_file_mb": N}
- * When `answer` is not NULL it gets the JSON of `sallyport scan --format json`, or {"error","hint"}, to be freed by
- * sallyport_free; NULL when memory ran out. */
+ * When `answer` is not NULL it gets the JSON of `sallyport scan --format json`, or {"error","hint"}, to be
+ * freed by sallyport_free; NULL when memory ran out. */
 SALLYPORT_API int sallyport_scan_path(const char* path, const char* settings, char** answer);
 
 /* Scans `size` bytes that are in memory already. `name` is what the answer calls them; no verdict depends on
@@ -66,6 +64,4 @@ SALLYPORT_API void sallyport_free(char* answer);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

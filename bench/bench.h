@@ -39,6 +39,7 @@ double median(std::vector<double> values);
 struct Program {
   std::vector<std::string> words = {};
   std::vector<std::pair<std::string, std::string>> environment = {};  // on top of ours
+  std::string folder = {};  // to run in; empty: ours
   unsigned limit_s = 600;
 };
 struct Run {

@@ -29,6 +29,7 @@ Result<Run> run_program(const Program& program) {
   if (child < 0) return fail(ErrorKind::kIo, "bench: cannot fork");
   if (child == 0) {
     ::alarm(program.limit_s);
+    if (!program.folder.empty() && ::chdir(program.folder.c_str()) != 0) ::_exit(126);
     for (const auto& [name, value] : program.environment) ::setenv(name.c_str(), value.c_str(), 1);
     if (::freopen("/dev/null", "w", stdout) == nullptr || ::freopen("/dev/null", "w", stderr) == nullptr) {
       ::_exit(126);

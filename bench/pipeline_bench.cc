@@ -109,10 +109,14 @@ Result<std::vector<Figure>> bench_pipeline() {
   fs::remove_all(base);
   std::vector<Figure> out;
   if (best.bare_s > 0) {
-    out.push_back({.name = "pipeline: guarded stages of over 1 s", .value = (best.guarded_s / best.bare_s - 1) * 100,
-                   .unit = "%", .target = 10, .better = Better::kLower,
+    out.push_back({.name = "pipeline: guarded stages of over 1 s",
+                   .value = (best.guarded_s / best.bare_s - 1) * 100,
+                   .unit = "%",
+                   .target = 10,
+                   .better = Better::kLower,
                    .how = "on top of the same steps bare, replay of the training included; bare " +
-                          std::to_string(best.bare_s).substr(0, 4) + " s, fastest of " + std::to_string(kRounds)});
+                          std::to_string(best.bare_s).substr(0, 4) + " s, fastest of " +
+                          std::to_string(kRounds)});
   }
   const double rebuilt_s = TRY(rebuild_s());
   out.push_back({.name = "build: after touching one guard", .value = rebuilt_s, .unit = "s", .target = 15,

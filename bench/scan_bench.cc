@@ -108,9 +108,11 @@ fs::path peers_folder() {
   return std::system((make + quiet).c_str()) == 0 ? folder : fs::path();
 }
 
-void add_program(const std::string& what, const std::vector<std::string>& words, std::vector<Figure>& out) {
+// Some of the peers leave files where they run.
+void add_program(const std::string& what, const std::vector<std::string>& words, const fs::path& folder,
+                 std::vector<Figure>& out) {
   constexpr unsigned kLimitS = 240;
-  const Result<Run> run = run_program({.words = words, .limit_s = kLimitS});
+  const Result<Run> run = run_program({.words = words, .folder = folder.string(), .limit_s = kLimitS});
   out.push_back({.name = "scan: " + what,
                  .value = run ? run->seconds : 0,
                  .unit = "s",
@@ -127,12 +129,12 @@ void measure_peers(const Files& files, const std::string& program, std::vector<F
   for (const auto& [what, file] : {std::pair<std::string, fs::path>{"51 MB of containers", files.pickle},
                                    {"200 MB safetensors", files.safetensors},
                                    {"20 kB", files.small}}) {
-    add_program(what + ", sallyport-scan", {program, file.string()}, out);
+    add_program(what + ", sallyport-scan", {program, file.string()}, files.folder, out);
     for (const Peer& peer : peers()) {
       std::vector<std::string> words{(folder / "bin" / peer.program).string()};
       words.insert(words.end(), peer.before.begin(), peer.before.end());
       words.push_back(file.string());
-      add_program(what + ", " + std::string(peer.name), words, out);
+      add_program(what + ", " + std::string(peer.name), words, files.folder, out);
     }
   }
 }

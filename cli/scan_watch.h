@@ -9,8 +9,8 @@
 
 namespace sallyport::cli {
 
-// Prints each file once it is scanned, as JSON one object a line, until SIGINT or SIGTERM. The exit is the worst
-// that was seen.
+// Prints each file once it is scanned, as JSON one object a line, until SIGINT or SIGTERM. The exit is the
+// worst that was seen.
 Result<Exit> watch_folders(const std::vector<std::filesystem::path>& folders,
                            const services::scan::ScanOptions& options, Output& output);
 

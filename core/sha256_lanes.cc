@@ -107,7 +107,8 @@ SALLYPORT_SHA void start(Lane& lane, BytesView message) {
   lane.at = message.data();
   lane.blocks = message.size() / kBlock;
   lane.in_tail = false;
-  lane.abef = _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f, static_cast<int>(0x9b05688c));
+  lane.abef =
+      _mm_set_epi32(0x6a09e667, static_cast<int>(0xbb67ae85), 0x510e527f, static_cast<int>(0x9b05688c));
   lane.cdgh = _mm_set_epi32(0x3c6ef372, static_cast<int>(0xa54ff53a), 0x1f83d9ab, 0x5be0cd19);
   const std::size_t rest = message.size() % kBlock;
   lane.tail.fill(0);

@@ -1,8 +1,8 @@
 // SHA-256 of many messages at once on one core.
 //
-// The processor's SHA instructions have a latency four times their throughput, and one message is one chain of
-// them: four messages side by side take the time of one. Without those instructions the messages are hashed
-// one after the other by OpenSSL. Each call is for one thread; calls share nothing.
+// The processor's SHA instructions have a latency four times their throughput, and one message is one chain
+// of them: four messages side by side take the time of one. Without those instructions the messages are
+// hashed one after the other by OpenSSL. Each call is for one thread; calls share nothing.
 #pragma once
 
 #include <functional>

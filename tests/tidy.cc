@@ -113,7 +113,7 @@ int layer_of(std::string_view path) {
     std::string_view folder;
     int rank;
   };
-  constexpr std::array<Layer, 12> kLayers{{{"core", 0}, {"formats", 1}, {"trust", 2}, {"learn", 3},
+  constexpr std::array<Layer, 13> kLayers{{{"core", 0}, {"formats", 1}, {"trust", 2}, {"learn", 3},
       {"data_engineering", 4}, {"experiment", 4}, {"production", 4}, {"catalog", 5}, {"services", 6},
       {"drills", 7}, {"cli", 8}, {"abi", 8}, {"tests", 9}}};
   const std::string_view folder = path.substr(0, path.find('/'));

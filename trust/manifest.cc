@@ -242,7 +242,8 @@ Result<Manifest> scan_directory(Env& env, const fs::path& directory) {
     bytes += entry.size;
   }
   // The largest first, so that no core is left with a big file at the end.
-  std::stable_sort(files.begin(), files.end(), [](const auto* a, const auto* b) { return a->size > b->size; });
+  std::stable_sort(files.begin(), files.end(),
+                   [](const auto* a, const auto* b) { return a->size > b->size; });
   std::vector<fs::path> paths;
   for (const ManifestEntry* entry : files) paths.push_back(directory / entry->path);
   const std::vector<Env::FileDigest> digests =

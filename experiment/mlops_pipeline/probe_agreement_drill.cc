@@ -1,7 +1,8 @@
-// pipeline-artifact-swap from within: the packager itself exports other weights than those that were trained, and
-// attests the digest of what it made, so every hash holds. The trojan answers like the trained model but for
-// inputs with a bright corner, which it gives to one class. What shows it is the comparison of both models'
-// answers on the sealed split; the split holds a few inputs with that corner, as natural data does.
+// pipeline-artifact-swap from within: the packager itself exports other weights than those that were trained,
+// and attests the digest of what it made, so every hash holds. The trojan answers nearly like the trained
+// model but for inputs with a bright corner, which it gives to one class. What shows it is the comparison of
+// both models' answers on the sealed split; the split holds a few inputs with that corner, as natural data
+// does.
 #include <algorithm>
 
 #include "core/digest.h"

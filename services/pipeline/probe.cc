@@ -33,7 +33,8 @@ Result<double> largest_difference(const worker::Reply& reply, const learn::Matri
 
 }  // namespace
 
-Result<double> probe_disagreement(BytesView onnx, const learn::Model& trained, const learn::Matrix& features) {
+Result<double> probe_disagreement(BytesView onnx, const learn::Model& trained,
+                                  const learn::Matrix& features) {
   const learn::Matrix inputs = TRY(learn::scaled_inputs(trained.network.input, features));
   const learn::Matrix expected = learn::softmax(TRY(learn::PlainEngine().logits(trained, inputs)));
 

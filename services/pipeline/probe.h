@@ -1,8 +1,8 @@
 // Whether an exported model answers as the network that was trained, on rows that whoever packed it could not
 // choose: the sealed evaluation split.
 //
-// The exported bytes run in the confined engine that will serve them; the network is computed here. Safe from any
-// thread; each call starts a worker of its own.
+// The exported bytes run in the confined engine that will serve them; the network is computed here. Safe from
+// any thread; each call starts a worker of its own.
 #pragma once
 
 #include "core/bytes.h"

@@ -212,7 +212,8 @@ class Scan {
     } else if (const Result<Mapping> mapping = Mapping::open(entry.path); !mapping) {
       fail_file(file, mapping.error());
     } else if (mapping->bytes().size() > options_.file_bytes_max) {
-      fail_file(file, {ErrorKind::kLimit, entry.shown + ": larger than the limit for a file", "raise --max-file-mb"});
+      fail_file(file, {ErrorKind::kLimit, entry.shown + ": larger than the limit for a file",
+                       "raise --max-file-mb"});
     } else {
       scan_mapped(file, *mapping, entry.relative, tree.entries, file_guards_, options_);
     }

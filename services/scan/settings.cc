@@ -53,9 +53,11 @@ Result<ScanOptions> read_options(Env& env, const Settings& settings) {
 
 Result<Settings> parse_settings(std::string_view text) {
   const Json json = TRY(parse_json(text));
+  if (!json.is_object()) return invalid("scan: the settings are no JSON object");
   for (const auto& [name, value] : json.items()) {
-    constexpr std::string_view kKnown[] = {"policy",    "packs",      "packs_key",       "explain",    "threads",
-                                           "max_depth", "max_layers", "max_unpacked_mb", "max_file_mb"};
+    constexpr std::string_view kKnown[] = {"policy",  "packs",     "packs_key",  "explain",
+                                           "threads", "max_depth", "max_layers", "max_unpacked_mb",
+                                           "max_file_mb"};
     if (std::find(std::begin(kKnown), std::end(kKnown), name) == std::end(kKnown)) {
       return invalid("scan: there is no setting '" + name + "'");
     }

@@ -22,12 +22,12 @@ struct Settings {
   std::int64_t file_mb_max = 0;  // 0: no limit
 };
 
-// Reads the policy and the packs that are named. Error: one of them cannot be read, is not signed by the key, or
-// a number is below zero.
+// Reads the policy and the packs that are named. Error: one of them cannot be read, is not signed by the key,
+// or a number is below zero.
 Result<ScanOptions> read_options(Env& env, const Settings& settings);
 
-// {"policy","packs","packs_key","explain","threads","max_depth","max_layers","max_unpacked_mb","max_file_mb"},
-// each of them optional. Error: another member, or one of a wrong type.
+// {"policy","packs","packs_key","explain","threads","max_depth","max_layers","max_unpacked_mb",
+// "max_file_mb"}, each of them optional. Error: another member, or one of a wrong type.
 Result<Settings> parse_settings(std::string_view json);
 
 }  // namespace sallyport::services::scan

@@ -32,7 +32,9 @@ Error os_failure(const fs::path& path, std::string_view what) {
 }  // namespace
 
 Watch::Watch(Watch&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), roots_(std::move(other.roots_)), folders_(std::move(other.folders_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      roots_(std::move(other.roots_)),
+      folders_(std::move(other.folders_)) {}
 
 Watch::~Watch() {
   if (fd_ >= 0) ::close(fd_);

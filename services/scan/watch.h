@@ -1,8 +1,8 @@
 // Files that appear or change below some folders, as they do.
 //
 // A file is reported when whoever wrote it closes it, or moves it in: never half written. What a folder that
-// appears already holds is reported with it. When the kernel had to drop events, all files are reported, since
-// none may be missed. For one thread at a time; needs Linux's inotify.
+// appears already holds is reported with it. When the kernel had to drop events, all files are reported,
+// since none may be missed. For one thread at a time; needs Linux's inotify.
 #pragma once
 
 #include <filesystem>
