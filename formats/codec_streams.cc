@@ -153,27 +153,35 @@ Inflated unpack_lzma_alone(BytesView bytes, std::size_t bytes_max) {
   return out;
 }
 
-Inflated unpack_lzma_zip(BytesView bytes, std::size_t bytes_max, std::optional<std::uint64_t> size) {
-  constexpr std::size_t kPropertiesAt = 4;
-  constexpr std::size_t kProperties = 5;
+Inflated unpack_lzma_bare(BytesView properties, BytesView bytes, std::size_t bytes_max,
+                          std::optional<std::uint64_t> size) {
   Inflated out;
-  if (bytes.size() < kPropertiesAt + kProperties || bytes[2] != kProperties || bytes[3] != 0) {
-    out.error = Error{ErrorKind::kInvalid, "lzma: no properties at byte 0"};
-    return out;
-  }
   // The same stream as in a .lzma file, whose header holds the properties and then the size.
-  Bytes header(bytes.begin() + kPropertiesAt, bytes.begin() + kPropertiesAt + kProperties);
+  Bytes header(properties.begin(), properties.end());
   append_le(header, size.value_or(~std::uint64_t{0}), 8);
   LzmaStream stream = LzmaStream::alone();
   // liblzma takes no header while there is no room for a byte, though none can come of it.
   std::uint8_t none = 0;
   Window window{.in = header.data(), .in_left = header.size(), .out = &none, .out_left = 1};
   if (stream.step(window) != Step::kMore) {
-    out.error = Error{ErrorKind::kInvalid, "lzma: bad properties at byte 4"};
+    out.error = Error{ErrorKind::kInvalid, "lzma: bad properties"};
     return out;
   }
-  out.consumed = kPropertiesAt + kProperties;
-  pump(stream, bytes.subspan(out.consumed), bytes_max, "lzma", out);
+  pump(stream, bytes, bytes_max, "lzma", out);
+  return out;
+}
+
+Inflated unpack_lzma_zip(BytesView bytes, std::size_t bytes_max, std::optional<std::uint64_t> size) {
+  constexpr std::size_t kPropertiesAt = 4;
+  constexpr std::size_t kBegin = kPropertiesAt + kLzmaPropertiesBytes;
+  Inflated out;
+  if (bytes.size() < kBegin || bytes[2] != kLzmaPropertiesBytes || bytes[3] != 0) {
+    out.error = Error{ErrorKind::kInvalid, "lzma: no properties at byte 0"};
+    return out;
+  }
+  out = unpack_lzma_bare(bytes.subspan(kPropertiesAt, kLzmaPropertiesBytes), bytes.subspan(kBegin), bytes_max,
+                         size);
+  out.consumed += kBegin;
   return out;
 }
 

@@ -18,6 +18,10 @@ namespace sallyport::formats {
 Inflated unpack_bzip2(BytesView bytes, std::size_t bytes_max);
 Inflated unpack_xz(BytesView bytes, std::size_t bytes_max);
 Inflated unpack_lzma_alone(BytesView bytes, std::size_t bytes_max);
+// A bare stream with its five bytes of properties, as 7z keeps it; `size` when the archive announces one.
+inline constexpr std::size_t kLzmaPropertiesBytes = 5;
+Inflated unpack_lzma_bare(BytesView properties, BytesView bytes, std::size_t bytes_max,
+                          std::optional<std::uint64_t> size);
 // Zip's method 14: a version, the properties, then a bare stream; `size` when the archive announces one.
 Inflated unpack_lzma_zip(BytesView bytes, std::size_t bytes_max, std::optional<std::uint64_t> size);
 Inflated unpack_zstd(BytesView bytes, std::size_t bytes_max);

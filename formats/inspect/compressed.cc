@@ -11,22 +11,12 @@ namespace {
 constexpr std::string_view kOldJoblib = "ZF0x";
 constexpr std::size_t kOldJoblibHeader = 21;
 
-struct Recognised {
-  std::string_view magic;
-  std::string_view name;
-};
-constexpr Recognised kNotOpened[] = {{"Rar!\x1A\x07", "rar"}, {"7z\xBC\xAF\x27\x1C", "7z"}};
-
-const Recognised* not_opened(std::string_view text) {
-  for (const Recognised& format : kNotOpened) {
-    if (text.starts_with(format.magic)) return &format;
-  }
-  return nullptr;
-}
+constexpr std::string_view kRar = "Rar!\x1A\x07";
 
 bool plausible(const Layer& layer) {
   const std::string_view text = as_text(layer.bytes);
-  return codec_of(layer.bytes).has_value() || text.starts_with(kOldJoblib) || not_opened(text) != nullptr;
+  return codec_of(layer.bytes).has_value() || text.starts_with(kOldJoblib) ||
+         text.starts_with(kRar);
 }
 
 void inspect_old_joblib(Probe& probe) {
@@ -58,9 +48,9 @@ void inspect_compressed(Probe& probe) {
     inspect_old_joblib(probe);
     return;
   }
-  if (const Recognised* format = not_opened(text)) {
-    probe.claim(format->name);
-    probe.unread(0, text.size(), std::string(format->name) + " archives are not opened");
+  if (text.starts_with(kRar)) {
+    probe.claim("rar");
+    probe.unread(0, text.size(), "rar archives are not opened");
     return;
   }
   const Codec codec = *codec_of(probe.bytes());

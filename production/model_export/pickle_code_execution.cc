@@ -23,8 +23,10 @@ const Guard pickle_code_execution{
     .looks_for =
         "globals outside the table of allowed ones, and allowed ones with other arguments, in every pickle "
         "of "
-        "the file: in zip, tar, gzip and zlib, in object arrays, one after another, behind joblib's arrays; "
-        "bzip2, xz, zstd, lz4 and 7z are not opened and make the file one that could not be judged",
+        "the file: in zip, tar, 7z and compressed streams, in object arrays, one after another, behind "
+        "joblib's arrays; rar archives, and 7z's that are encrypted or packed by BCJ2, PPMd or deflate64, "
+        "are "
+        "not opened and make the file one that could not be judged",
     .file = check};
 
 }  // namespace sallyport::production::model_export
