@@ -58,5 +58,6 @@ Result<std::vector<Figure>> bench_scan();
 
 // A pickle as CPython writes it of nested dicts and lists, of at least so many bytes.
 std::string plain_containers(int protocol, std::size_t bytes_min);
+Result<std::vector<Figure>> bench_secrets();
 
 }  // namespace sallyport::bench

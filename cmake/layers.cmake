@@ -46,9 +46,21 @@ add_custom_command(OUTPUT ${packs_inc}
   COMMAND packs_gen ${packs_inc} ${packs}
   DEPENDS packs_gen ${packs} VERBATIM)
 
+# And the kinds of credentials, with their patterns compiled, which takes longer than most searches.
+add_executable(secrets_gen tools/secrets_gen.cc formats/secrets_database.cc)
+target_link_libraries(secrets_gen PRIVATE sp_core PkgConfig::HYPERSCAN)
+set(secrets_inc ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.inc)
+set(secrets_db ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.db)
+add_custom_command(OUTPUT ${secrets_inc} ${secrets_db}
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/generated/formats
+  COMMAND secrets_gen ${CMAKE_SOURCE_DIR}/formats/secret_rules.txt ${secrets_inc} ${secrets_db}
+  DEPENDS secrets_gen ${CMAKE_SOURCE_DIR}/formats/secret_rules.txt VERBATIM)
+
 sp_layer_or_empty(formats FOLDERS formats
   LINKS sp_core ZLIB::ZLIB BZip2::BZip2 LibLZMA::LibLZMA PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::HYPERSCAN)
-target_sources(sp_formats PRIVATE ${packs_inc})
+target_sources(sp_formats PRIVATE ${packs_inc} ${secrets_inc})
+set_source_files_properties(${CMAKE_SOURCE_DIR}/formats/secrets_matcher.cc PROPERTIES
+  OBJECT_DEPENDS ${secrets_db} COMPILE_DEFINITIONS SALLYPORT_SECRETS_DB="${secrets_db}")
 sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
 sp_layer_or_empty(learn FOLDERS learn LINKS sp_formats)
 sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp_formats sp_trust sp_learn)

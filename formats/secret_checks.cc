@@ -10,6 +10,7 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "formats/secret_values.h"
 
 namespace sallyport::formats {
 namespace {
@@ -95,13 +96,6 @@ double share_of_words(std::string_view text) {
   return static_cast<double>(in_words) / static_cast<double>(text.size());
 }
 
-bool reads_as_words(std::string_view text) {
-  constexpr double kWordsMax = 0.35;
-  const bool both_cases = std::any_of(text.begin(), text.end(), is_upper);
-  const bool separated = text.find_first_of("-_./") != std::string_view::npos;
-  return (both_cases || separated) && share_of_words(text) > kWordsMax;
-}
-
 int classes(std::string_view text) {
   const bool lower = std::any_of(text.begin(), text.end(), is_lower);
   const bool upper = std::any_of(text.begin(), text.end(), is_upper);
@@ -111,18 +105,35 @@ int classes(std::string_view text) {
   return lower + upper + digit + other;
 }
 
+bool is_mixed(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), is_lower) && std::any_of(text.begin(), text.end(), is_upper) &&
+         std::any_of(text.begin(), text.end(), is_digit);
+}
+
+std::string_view longest_part(std::string_view token) {
+  std::string_view longest;
+  while (!token.empty()) {
+    const std::size_t end = std::min(token.find_first_of(".:$@&?%|"), token.size());
+    if (end >= longest.size()) longest = token.substr(0, end);
+    token.remove_prefix(std::min(end + 1, token.size()));
+  }
+  return longest;
+}
+
+// Letters alone are a word, unless capitals stand among them as chance would have it.
+bool is_no_word(std::string_view text) {
+  const bool digit = std::any_of(text.begin(), text.end(), is_digit);
+  const bool letter =
+      std::any_of(text.begin(), text.end(), [](char c) { return is_lower(c) || is_upper(c); });
+  const bool separated = text.find_first_of("-_./") != std::string_view::npos;
+  if (digit && !separated) return letter;
+  return letter && !reads_as_words(text) && (digit || (classes(text) >= 2 && transitions(text) > 0.25));
+}
+
 std::string_view strip(std::string_view text, std::string_view characters) {
   const std::size_t first = text.find_first_not_of(characters);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(characters) - first + 1);
-}
-
-// A token of random characters behind a fixed prefix, which takes nothing away from the rest.
-bool is_random_token(std::string_view token) {
-  constexpr double kRandomnessMin = 0.78;
-  constexpr std::size_t kTailMax = 64;
-  return !is_placeholder(token) &&
-         randomness(token.substr(token.size() - std::min(token.size(), kTailMax))) >= kRandomnessMin;
 }
 
 bool github_checksum_holds(std::string_view token) {
@@ -270,6 +281,22 @@ bool judge_assignment(std::string_view text, Secret& secret) {
 
 }  // namespace
 
+bool reads_as_words(std::string_view text) {
+  constexpr double kWordsMax = 0.35;
+  const bool both_cases = std::any_of(text.begin(), text.end(), is_upper);
+  const bool separated = text.find_first_of("-_./") != std::string_view::npos;
+  return (both_cases || separated) && share_of_words(text) > kWordsMax;
+}
+
+bool is_random_token(std::string_view token) {
+  constexpr double kRandomnessMin = 0.78;
+  constexpr std::size_t kTailMax = 64;
+  if (is_placeholder(token)) return false;
+  // What separates its parts is no part of what chance chose.
+  const std::string_view part = longest_part(token);
+  return randomness(part.substr(part.size() - std::min(part.size(), kTailMax))) >= kRandomnessMin;
+}
+
 double randomness(std::string_view text) {
   constexpr std::size_t kTextMax = 256;
   text = text.substr(0, kTextMax);
@@ -379,33 +406,33 @@ bool decodes_to_text(std::string_view text) {
 bool judge_secret(std::string_view text, Secret& secret) {
   const std::string_view match = text.substr(secret.offset, secret.length);
   switch (secret.rule->check) {
-    case SecretCheck::kNone:
-      return true;
-    case SecretCheck::kRandom:
-      return is_random_token(match);
+    case SecretCheck::kNone: return true;
+    case SecretCheck::kRandom: return is_random_token(match);
     case SecretCheck::kGithub:
       if (!github_checksum_holds(match)) secret.confidence = Confidence::kMedium;
       return is_random_token(match);
-    case SecretCheck::kAws:
-      return is_random_token(match);
-    case SecretCheck::kValue:
-      return is_random_token(value_of(match));
-    case SecretCheck::kJwt:
-      return is_jwt(match);
-    case SecretCheck::kPem:
-      return is_pem(text, secret);
-    case SecretCheck::kUrl:
-      return is_url_password(match);
-    case SecretCheck::kBasic:
-      return is_basic(match);
-    case SecretCheck::kHeader:
-      return is_header(match);
-    case SecretCheck::kLastWord:
-      return !is_placeholder(match.substr(match.find_last_of(" \t") + 1));
-    case SecretCheck::kLastField:
-      return !is_placeholder(match.substr(match.rfind(':') + 1));
-    case SecretCheck::kAssignment:
-      return judge_assignment(text, secret);
+    case SecretCheck::kMixed: return is_random_token(match) && is_mixed(match);
+    case SecretCheck::kValue: return is_random_token(value_of(match));
+    case SecretCheck::kJwt: return is_jwt(match);
+    case SecretCheck::kPem: return is_pem(text, secret);
+    case SecretCheck::kUrl: return is_url_password(match);
+    case SecretCheck::kBasic: return is_basic(match);
+    case SecretCheck::kHeader: return is_header(match);
+    case SecretCheck::kLastWord: return !is_placeholder(match.substr(match.find_last_of(" \t") + 1));
+    case SecretCheck::kLastField: return !is_placeholder(match.substr(match.rfind(':') + 1));
+    case SecretCheck::kAssignment: return judge_assignment(text, secret);
+    case SecretCheck::kNamed:
+      secret.confidence = Confidence::kMedium;
+      return is_random_token(match) && is_no_word(match);
+    case SecretCheck::kPassword:
+      secret.severity = Severity::kHigh;
+      secret.confidence = Confidence::kMedium;
+      return is_password(password_in(match));
+    case SecretCheck::kHash:
+      secret.severity = Severity::kHigh;
+      secret.confidence = Confidence::kMedium;
+      return is_random_token(match.substr(match.rfind('$') + 1));
+    case SecretCheck::kBase58: return is_base58check(match);
   }
   return false;
 }

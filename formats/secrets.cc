@@ -2,21 +2,25 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <tuple>
 
 #include "formats/secret_checks.h"
+#include "formats/secret_names.h"
 #include "formats/secrets_matcher.h"
 
 namespace sallyport::formats {
 namespace {
 
+#include "formats/secret_rules.inc"
+
 constexpr std::size_t kEncodedBytesMin = 40;
 constexpr std::size_t kEncodedBytesMax = 64 * 1024;
 
 // The characters of a class such as "A-Za-z0-9_" or "^ ;".
-std::array<bool, 256> characters_of(std::string_view cls) {
-  std::array<bool, 256> in{};
+CharacterSet characters_of(std::string_view cls) {
+  CharacterSet in{};
   const bool inverted = cls.starts_with('^');
   if (inverted) cls.remove_prefix(1);
   for (std::size_t i = 0; i < cls.size(); ++i) {
@@ -35,9 +39,9 @@ std::array<bool, 256> characters_of(std::string_view cls) {
   return in;
 }
 
-const std::vector<std::array<bool, 256>>& tails() {
-  static const std::vector<std::array<bool, 256>> kTails = [] {
-    std::vector<std::array<bool, 256>> out;
+const std::vector<CharacterSet>& tails() {
+  static const std::vector<CharacterSet> kTails = [] {
+    std::vector<CharacterSet> out;
     for (const SecretRule& rule : secret_rules()) out.push_back(characters_of(rule.tail));
     return out;
   }();
@@ -52,7 +56,7 @@ struct Match {
 
 std::size_t extended(std::string_view text, const Match& match) {
   constexpr std::size_t kTokenMax = 8192;
-  const std::array<bool, 256>& tail = tails()[match.rule];
+  const CharacterSet& tail = tails()[match.rule];
   std::size_t end = match.end;
   const std::size_t limit = std::min(text.size(), match.end + kTokenMax);
   while (end < limit && tail[static_cast<unsigned char>(text[end])]) ++end;
@@ -62,7 +66,11 @@ std::size_t extended(std::string_view text, const Match& match) {
 Result<std::vector<Secret>> find_plain(std::string_view text) {
   std::vector<Match> matches;
   TRY(match_secret_patterns(text, [&](std::size_t rule, std::size_t from, std::size_t to) {
-    matches.push_back({from, rule, to});
+    if (secret_rules()[rule].words.empty()) {
+      matches.push_back({from, rule, to});
+    } else if (const auto value = find_named_value(text, secret_rules()[rule], tails()[rule], to)) {
+      matches.push_back({value->begin, rule, value->end});
+    }
   }));
   // The longest match of each rule from each place: a pattern with a bounded tail matches once for every
   // length.
@@ -102,23 +110,38 @@ constexpr std::array<bool, 256> kBase64Bytes = [] {
   return table;
 }();
 
+bool is_base64(char c) { return kBase64Bytes[static_cast<unsigned char>(c)]; }
+
+struct Run {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+
+// The next run of base64 that is long enough. Only every kEncodedBytesMin-th byte is looked at until one is
+// of base64: a run of that length cannot lie between them.
+std::optional<Run> next_run(std::string_view text, std::size_t from) {
+  for (std::size_t at = from + kEncodedBytesMin - 1; at < text.size(); at += kEncodedBytesMin) {
+    if (!is_base64(text[at])) continue;
+    Run run{.begin = at, .end = at + 1};
+    while (run.begin > from && is_base64(text[run.begin - 1])) --run.begin;
+    while (run.end < text.size() && is_base64(text[run.end])) ++run.end;
+    if (run.end - run.begin >= kEncodedBytesMin) return run;
+    at = run.end - 1;
+  }
+  return std::nullopt;
+}
+
 // Runs of base64 that decode to text, searched in turn: a Kubernetes secret, an image's environment.
 Result<void> find_encoded(std::string_view text, std::vector<Secret>& out) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    if (!kBase64Bytes[static_cast<unsigned char>(text[at])]) {
-      ++at;
-      continue;
-    }
-    const std::size_t begin = at;
-    while (at < text.size() && kBase64Bytes[static_cast<unsigned char>(text[at])]) ++at;
-    const std::size_t length = at - begin;
-    if (length < kEncodedBytesMin) continue;
-    const std::string_view run = text.substr(begin, std::min(length, kEncodedBytesMax));
+  std::size_t from = 0;
+  while (const std::optional<Run> found = next_run(text, from)) {
+    from = found->end;
+    const std::size_t length = found->end - found->begin;
+    const std::string_view run = text.substr(found->begin, std::min(length, kEncodedBytesMax));
     if (!decodes_to_text(run.substr(0, kEncodedBytesMin))) continue;
     for (const Secret& inner : without_overlaps(TRY(find_plain(decode_base64_leniently(run))))) {
       Secret secret = inner;
-      secret.offset = begin;
+      secret.offset = found->begin;
       secret.length = length;
       secret.encoded = true;
       out.push_back(secret);
@@ -129,16 +152,7 @@ Result<void> find_encoded(std::string_view text, std::vector<Secret>& out) {
 
 }  // namespace
 
-std::span<const SecretRule> secret_rules() {
-  using enum SecretCheck;
-  static constexpr SecretRule kRules[] = {
-#define RULE(id, what, pattern, tail, check, found, passed_over) \
-  {id, what, pattern, tail, check, found, passed_over},
-#include "formats/secret_rules.def"
-#undef RULE
-  };
-  return kRules;
-}
+std::span<const SecretRule> secret_rules() { return kRules; }
 
 Result<std::vector<Secret>> find_secrets(std::string_view text) {
   std::vector<Secret> out = without_overlaps(TRY(find_plain(text)));

@@ -8,51 +8,39 @@
 
 #include "core/limits.h"
 #include "formats/secrets.h"
+#include "formats/secrets_database.h"
+
+// The assembler reads the database where the build put it; cmake/layers.cmake names the place.
+asm(".section .rodata\n"
+    ".balign 64\n"
+    "sallyport_secrets_begin:\n"
+    ".incbin \"" SALLYPORT_SECRETS_DB
+    "\"\n"
+    "sallyport_secrets_end:\n"
+    ".previous\n");
+extern "C" const std::uint8_t sallyport_secrets_begin[] __attribute__((visibility("hidden")));
+extern "C" const std::uint8_t sallyport_secrets_end[] __attribute__((visibility("hidden")));
 
 namespace sallyport::formats {
 namespace {
 
-struct FreeDatabase {
-  void operator()(hs_database_t* database) const { hs_free_database(database); }
-};
 struct FreeScratch {
   void operator()(hs_scratch_t* scratch) const { hs_free_scratch(scratch); }
 };
 
-struct Compiled {
-  std::unique_ptr<hs_database_t, FreeDatabase> database;
-  std::string error;
-};
-
-Compiled compile() {
-  if (hs_valid_platform() != HS_SUCCESS) return {nullptr, "this processor lacks SSSE3"};
-  std::vector<std::string> patterns;
-  std::vector<unsigned> ids;
+Result<SecretDatabase> make_database() {
+  auto ready = deserialize_secret_database({sallyport_secrets_begin, sallyport_secrets_end});
+  if (ready) return ready;
+  std::vector<SecretPattern> patterns;
   for (const SecretRule& rule : secret_rules()) {
-    ids.push_back(static_cast<unsigned>(ids.size()));
-    patterns.emplace_back(rule.pattern);
+    patterns.push_back({.id = rule.id, .match = rule.pattern, .words = rule.words});
   }
-  std::vector<const char*> texts;
-  for (const std::string& pattern : patterns) texts.push_back(pattern.c_str());
-  const std::vector<unsigned> flags(ids.size(), HS_FLAG_SOM_LEFTMOST);
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* error = nullptr;
-  if (hs_compile_multi(texts.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()),
-                       HS_MODE_BLOCK, nullptr, &database, &error) != HS_SUCCESS) {
-    const std::string id =
-        error->expression < 0
-            ? ""
-            : std::string(secret_rules()[static_cast<std::size_t>(error->expression)].id) + ": ";
-    Compiled failed{nullptr, id + error->message};
-    hs_free_compile_error(error);
-    return failed;
-  }
-  return {std::unique_ptr<hs_database_t, FreeDatabase>(database), ""};
+  return compile_secret_patterns(patterns);
 }
 
-const Compiled& compiled() {
-  static const Compiled kCompiled = compile();
-  return kCompiled;
+const Result<SecretDatabase>& database() {
+  static const Result<SecretDatabase> kDatabase = make_database();
+  return kDatabase;
 }
 
 using OnMatch = std::function<void(std::size_t, std::size_t, std::size_t)>;
@@ -67,8 +55,8 @@ int relay(unsigned id, unsigned long long from, unsigned long long to, unsigned,
 Result<void> match_secret_patterns(std::string_view text, const OnMatch& on_match) {
   // Hyperscan refuses a null pointer, which is what an empty file's view may hold.
   if (text.empty()) return {};
-  const Compiled& all = compiled();
-  if (all.database == nullptr) return fail(ErrorKind::kUnsupported, "secrets: " + all.error);
+  const Result<SecretDatabase>& all = database();
+  if (!all) return std::unexpected(all.error());
   if (text.size() > limits::kSecretTextBytesMax) {
     return fail(ErrorKind::kLimit,
                 "secrets: more than " + std::to_string(limits::kSecretTextBytesMax) + " bytes");
@@ -77,11 +65,11 @@ Result<void> match_secret_patterns(std::string_view text, const OnMatch& on_matc
   thread_local std::unique_ptr<hs_scratch_t, FreeScratch> scratch;
   if (scratch == nullptr) {
     hs_scratch_t* fresh = nullptr;
-    if (hs_alloc_scratch(all.database.get(), &fresh) != HS_SUCCESS)
+    if (hs_alloc_scratch(all->get(), &fresh) != HS_SUCCESS)
       return fail(ErrorKind::kIo, "secrets: out of memory");
     scratch.reset(fresh);
   }
-  const hs_error_t status = hs_scan(all.database.get(), text.data(), static_cast<unsigned>(text.size()), 0,
+  const hs_error_t status = hs_scan(all->get(), text.data(), static_cast<unsigned>(text.size()), 0,
                                     scratch.get(), relay, const_cast<OnMatch*>(&on_match));
   if (status != HS_SUCCESS)
     return fail(ErrorKind::kInvalid, "secrets: matching failed with code " + std::to_string(status));
