@@ -25,8 +25,6 @@ constexpr Group kGroups[] = {
     {"scan", bench_scan},
     {"precision", bench_precision},
     {"pickle-agreement", bench_pickle_agreement},
-    {"trust", bench_trust},     {"sandbox", bench_sandbox},     {"pipeline", bench_pipeline},
-    {"pickle", bench_pickle},   {"precision", bench_precision}, {"pickle-agreement", bench_pickle_agreement},
     {"secrets", bench_secrets},
 };
 
