@@ -6,6 +6,7 @@
 
 #include <iostream>
 
+#include "tests/peer.h"
 #include "tests/shell.h"
 
 namespace sallyport {
@@ -15,23 +16,16 @@ using testing_shell::Shell;
 using testing_shell::write_text;
 namespace fs = std::filesystem;
 
-const std::string kPeer = SALLYPORT_BINARY_DIR "/peers/model-signing";
-const std::string kTool = kPeer + "/bin/model_signing";
 const std::string kData = SALLYPORT_SOURCE_DIR "/trust/testdata/model_signature";
 
 class ModelSigning : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    if (fs::exists(kTool)) return;
-    const std::string install = "(python3 -m venv '" + kPeer + "' && '" + kPeer +
-                                "/bin/pip' install --quiet --retries 1 --timeout 20 model-signing==1.1.1 "
-                                "pyOpenSSL) >'" +
-                                std::string(SALLYPORT_BINARY_DIR) + "/model-signing.log' 2>&1";
-    fs::create_directories(SALLYPORT_BINARY_DIR "/peers");
-    if (std::system(install.c_str()) != 0) fs::remove_all(kPeer);
+  static const fs::path& folder() {
+    static const fs::path kFolder = tests::peer("model-signing", "model-signing==1.1.1 pyOpenSSL");
+    return kFolder;
   }
   void SetUp() override {
-    if (!fs::exists(kTool)) {
+    if (folder().empty()) {
       std::cerr << "SKIPPED LOUDLY: model_signing could not be installed from PyPI; nothing was compared\n";
       GTEST_SKIP() << "model_signing could not be installed from PyPI";
     }
@@ -42,7 +36,7 @@ class ModelSigning : public testing::Test {
     last_ = command + "\n" + ran.out + ran.err;
     return ran.exit;
   }
-  int tool(const std::string& words) const { return run("'" + kTool + "' " + words); }
+  int tool(const std::string& words) const { return run("'" + (folder() / "bin" / "model_signing").string() + "' " + words); }
   int tool_verifies(const std::string& signature) const {
     return tool("verify key --public_key '" + kData + "/p256.pub' --signature " + signature + " m");
   }
