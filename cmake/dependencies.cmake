@@ -15,4 +15,4 @@ pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 
 # What the front programs link statically.
-set(SALLYPORT_STATIC_LIBRARIES yaml-cpp hs crypto z bz2 lzma zstd lz4)
+set(SALLYPORT_STATIC_LIBRARIES yaml-cpp hs_runtime crypto z bz2 lzma zstd lz4)

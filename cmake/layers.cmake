@@ -47,7 +47,7 @@ add_custom_command(OUTPUT ${packs_inc}
   DEPENDS packs_gen ${packs} VERBATIM)
 
 # And the kinds of credentials, with their patterns compiled, which takes longer than most searches.
-add_executable(secrets_gen tools/secrets_gen.cc formats/secrets_database.cc)
+add_executable(secrets_gen tools/secrets_gen.cc tools/secrets_compile.cc formats/secrets_database.cc)
 target_link_libraries(secrets_gen PRIVATE sp_core PkgConfig::HYPERSCAN)
 set(secrets_inc ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.inc)
 set(secrets_db ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.db)
@@ -104,9 +104,9 @@ set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
 
 # A program is linked from the layers' archives and from static libraries by name, since the layers' own
 # interfaces name shared ones: a dozen shared libraries cost the loader more than a small file costs us.
-function(sp_static_program name source)
-  cmake_parse_arguments(ARG "" "" "LAYERS;LIBRARIES" ${ARGN})
-  add_executable(${name} ${source})
+function(sp_static_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LAYERS;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
   set(archives)
   foreach(layer ${ARG_LAYERS})
     list(APPEND archives $<TARGET_FILE:sp_${layer}>)
@@ -122,7 +122,8 @@ function(sp_static_program name source)
   endif()
 endfunction()
 
-sp_static_program(sallyport cli/main.cc
+sp_static_program(sallyport
+  SOURCES cli/main.cc
   LAYERS cli drills services catalog stages learn trust formats core
   LIBRARIES ${SALLYPORT_STATIC_LIBRARIES} sqlite3 seccomp)
 if(NOT SALLYPORT_SANITIZE)
@@ -130,7 +131,8 @@ if(NOT SALLYPORT_SANITIZE)
 endif()
 
 # The scanner alone, in one file that needs nothing of the machine.
-sp_static_program(sallyport-scan cli/scan_main.cc
+sp_static_program(sallyport-scan
+  SOURCES cli/scan_main.cc cli/static/matcher.cc
   LAYERS cli services catalog stages learn trust formats core
   LIBRARIES ${SALLYPORT_STATIC_LIBRARIES})
 if(NOT SALLYPORT_SANITIZE)

@@ -2,71 +2,13 @@
 
 #include <hs/hs.h>
 
-#include <cstdlib>
-
 namespace sallyport::formats {
-namespace {
-
-// "one two" as (?i)(?:one|two), with its dots taken literally.
-std::string any_of_words(std::string_view words) {
-  std::string out = "(?i)(?:";
-  for (const char c : words) {
-    if (c == '.') out += '\\';
-    out += c == ' ' ? '|' : c;
-  }
-  return out + ")";
-}
-
-}  // namespace
-
 void FreeSecretDatabase::operator()(hs_database* database) const { hs_free_database(database); }
 
-Result<SecretDatabase> compile_secret_patterns(std::span<const SecretPattern> patterns) {
-  if (hs_valid_platform() != HS_SUCCESS) {
+Result<SecretDatabase> deserialize_secret_database(BytesView bytes) {
+  if (!__builtin_cpu_supports("ssse3")) {
     return fail(ErrorKind::kUnsupported, "secrets: this processor lacks SSSE3");
   }
-  std::vector<std::string> texts;
-  std::vector<unsigned> ids;
-  std::vector<unsigned> flags;
-  for (const SecretPattern& pattern : patterns) {
-    ids.push_back(static_cast<unsigned>(ids.size()));
-    const bool named = pattern.match.empty();
-    texts.push_back(named ? any_of_words(pattern.words) : std::string(pattern.match));
-    // A word's begin is found again by whoever looks at its surroundings.
-    flags.push_back(named ? 0 : HS_FLAG_SOM_LEFTMOST);
-  }
-  std::vector<const char*> pointers;
-  for (const std::string& text : texts) pointers.push_back(text.c_str());
-  // For any processor, not the one at hand: the result is shipped.
-  const hs_platform_info_t any{
-      .tune = HS_TUNE_FAMILY_GENERIC, .cpu_features = 0, .reserved1 = 0, .reserved2 = 0};
-  hs_database_t* database = nullptr;
-  hs_compile_error_t* error = nullptr;
-  const hs_error_t status =
-      hs_compile_multi(pointers.data(), flags.data(), ids.data(), static_cast<unsigned>(ids.size()),
-                       HS_MODE_BLOCK, &any, &database, &error);
-  if (status == HS_SUCCESS) return SecretDatabase(database);
-  std::string what = "secrets: ";
-  if (error->expression >= 0) {
-    what += std::string(patterns[static_cast<std::size_t>(error->expression)].id) + ": ";
-  }
-  what += error->message;
-  hs_free_compile_error(error);
-  return invalid(std::move(what));
-}
-
-Result<Bytes> serialize_secret_database(const SecretDatabase& database) {
-  char* text = nullptr;
-  std::size_t size = 0;
-  if (hs_serialize_database(database.get(), &text, &size) != HS_SUCCESS) {
-    return fail(ErrorKind::kIo, "secrets: out of memory");
-  }
-  Bytes out(text, text + size);
-  std::free(text);
-  return out;
-}
-
-Result<SecretDatabase> deserialize_secret_database(BytesView bytes) {
   hs_database_t* database = nullptr;
   const hs_error_t status =
       hs_deserialize_database(reinterpret_cast<const char*>(bytes.data()), bytes.size(), &database);

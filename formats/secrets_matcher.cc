@@ -28,18 +28,9 @@ struct FreeScratch {
   void operator()(hs_scratch_t* scratch) const { hs_free_scratch(scratch); }
 };
 
-Result<SecretDatabase> make_database() {
-  auto ready = deserialize_secret_database({sallyport_secrets_begin, sallyport_secrets_end});
-  if (ready) return ready;
-  std::vector<SecretPattern> patterns;
-  for (const SecretRule& rule : secret_rules()) {
-    patterns.push_back({.id = rule.id, .match = rule.pattern, .words = rule.words});
-  }
-  return compile_secret_patterns(patterns);
-}
-
 const Result<SecretDatabase>& database() {
-  static const Result<SecretDatabase> kDatabase = make_database();
+  static const Result<SecretDatabase> kDatabase =
+      deserialize_secret_database({sallyport_secrets_begin, sallyport_secrets_end});
   return kDatabase;
 }
 

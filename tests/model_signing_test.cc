@@ -36,7 +36,9 @@ class ModelSigning : public testing::Test {
     last_ = command + "\n" + ran.out + ran.err;
     return ran.exit;
   }
-  int tool(const std::string& words) const { return run("'" + (folder() / "bin" / "model_signing").string() + "' " + words); }
+  int tool(const std::string& words) const {
+    return run("'" + (folder() / "bin" / "model_signing").string() + "' " + words);
+  }
   int tool_verifies(const std::string& signature) const {
     return tool("verify key --public_key '" + kData + "/p256.pub' --signature " + signature + " m");
   }

@@ -18,8 +18,8 @@ inline std::filesystem::path peer(const std::string& name, const std::string& pa
   fs::create_directories(base);
   const std::string at = "'" + folder.string() + "'";
   const std::string make = "rm -rf " + at + "; python3 -m venv " + at + " && " + at +
-                           "/bin/pip install --quiet --retries 1 --timeout 20 " + packages + " && touch " + at +
-                           "/made";
+                           "/bin/pip install --quiet --retries 1 --timeout 20 " + packages + " && touch " +
+                           at + "/made";
   const std::string once = "flock '" + folder.string() + ".lock' sh -c \"[ -e " + at + "/made ] || [ -e '" +
                            folder.string() + ".absent' ] || { " + make + "; } || touch '" + folder.string() +
                            ".absent'\" >'" + folder.string() + ".log' 2>&1";

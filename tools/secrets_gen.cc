@@ -4,7 +4,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "formats/secrets_database.h"
+#include "tools/secrets_compile.h"
 
 namespace {
 
@@ -129,11 +129,9 @@ int main(int argc, char** argv) {
   const std::vector<Rule> rules = read_rules(in);
   std::ofstream table(argv[2]);
   print(table, rules);
-  std::vector<formats::SecretPattern> patterns;
+  std::vector<tools::SecretPattern> patterns;
   for (const Rule& rule : rules) patterns.push_back({.id = rule.id, .match = rule.match, .words = rule.near});
-  const auto database = formats::compile_secret_patterns(patterns);
-  if (!database) complain(0, database.error().message);
-  const auto bytes = formats::serialize_secret_database(*database);
+  const auto bytes = tools::compile_secret_patterns(patterns);
   if (!bytes) complain(0, bytes.error().message);
   std::ofstream out(argv[3], std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes->data()), static_cast<std::streamsize>(bytes->size()));
