@@ -1,7 +1,6 @@
 // sallyport serve: the Open Inference Protocol in front of a model whose whole chain verifies.
-#include <csignal>
-
 #include "cli/command.h"
+#include "cli/stop_signal.h"
 #include "services/pipeline/runner.h"
 #include "services/server/http.h"
 
@@ -14,24 +13,13 @@ constexpr Flag kFlags[] = {
     {.name = "host", .value = "ADDRESS", .doc = "the address to listen on", .fallback = "127.0.0.1"},
 };
 
-// Blocks until SIGINT or SIGTERM, which every thread that is started later leaves to this one.
-void wait_for_signal(const sigset_t& signals) {
-  int signal = 0;
-  sigwait(&signals, &signal);
-}
-
 Result<Exit> run(const Arguments& arguments, Output& output) {
   if (!arguments.has("model")) {
     return output.usage("serve: --model is missing", "sallyport serve --model digits@champion");
   }
   const std::int64_t port = arguments.number("port");
   if (port < 0 || port > 65535) return output.usage("--port: a number from 0 to 65535 was expected");
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  const StopSignal signal;
   Env& env = system_env();
   const trust::Workspace workspace = TRY(trust::Workspace::open(env, arguments.workspace()));
   const Policy policy = TRY(services::pipeline::project_policy(env, workspace.root.parent_path()));
@@ -51,7 +39,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     output.note("serving " + arguments.text("model") + ", " + std::to_string(links) +
                 " links verified: " + url);
   }
-  wait_for_signal(signals);
+  signal.wait();
   server->stop();
   TRY(service->stop());
   const services::server::Counters counters = service->counters();

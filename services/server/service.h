@@ -16,6 +16,7 @@
 
 #include "core/env.h"
 #include "core/gate.h"
+#include "services/http/http.h"
 #include "services/server/audit.h"
 #include "services/server/budget.h"
 #include "services/server/model.h"
@@ -31,14 +32,7 @@ struct Request {
   BytesView body;
 };
 
-struct Answer {
-  int status = 200;
-  std::string content_type = "application/json";
-  std::string body = {};
-  std::vector<std::pair<std::string, std::string>> headers = {};
-  // Held by the transport until the client has taken the answer: its request counts as in flight until then.
-  std::shared_ptr<void> in_flight = {};
-};
+using Answer = http::Answer;
 
 // For a server whose clients are known by their addresses alone: one address may keep a slot busy, and no
 // more.

@@ -8,11 +8,22 @@ namespace sallyport::services::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
+constexpr std::size_t kStatementsKeptMax = 128;
 
-struct Finalizer {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+// A statement that is kept holds no lock and no row once this is gone.
+class Reset {
+ public:
+  explicit Reset(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Reset() {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  Reset(const Reset&) = delete;
+  Reset& operator=(const Reset&) = delete;
+
+ private:
+  sqlite3_stmt* statement_;
 };
-using Statement = std::unique_ptr<sqlite3_stmt, Finalizer>;
 
 int bind(sqlite3_stmt* statement, int at, const Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) {
@@ -40,12 +51,20 @@ Value column(sqlite3_stmt* statement, int at) {
 
 }  // namespace
 
+void FinalizeStatement::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
 Database::Database(sqlite3* handle) : handle_(handle) {}
-Database::~Database() { sqlite3_close(handle_); }
+Database::~Database() {
+  statements_.clear();
+  sqlite3_close(handle_);
+}
 Database::Database(Database&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), place_(std::move(other.place_)) {}
+    : handle_(std::exchange(other.handle_, nullptr)),
+      statements_(std::move(other.statements_)),
+      place_(std::move(other.place_)) {}
 Database& Database::operator=(Database&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(statements_, other.statements_);
   std::swap(place_, other.place_);
   return *this;
 }
@@ -82,12 +101,19 @@ Result<void> Database::execute(const std::string& sql) {
   return {};
 }
 
-Result<std::vector<Row>> Database::query(const std::string& sql, std::span<const Value> parameters) {
+Result<sqlite3_stmt*> Database::prepared(const std::string& sql) {
+  if (const auto found = statements_.find(sql); found != statements_.end()) return found->second.get();
   sqlite3_stmt* raw = nullptr;
   if (sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &raw, nullptr) != SQLITE_OK) {
     return failure("prepare a query");
   }
-  const Statement statement(raw);
+  if (statements_.size() == kStatementsKeptMax) statements_.clear();
+  return statements_.emplace(sql, raw).first->second.get();
+}
+
+Result<std::vector<Row>> Database::query(const std::string& sql, std::span<const Value> parameters) {
+  sqlite3_stmt* raw = TRY(prepared(sql));
+  const Reset when_done(raw);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     if (bind(raw, static_cast<int>(i) + 1, parameters[i]) != SQLITE_OK) return failure("bind a value");
   }

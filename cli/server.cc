@@ -1,0 +1,60 @@
+// sallyport server: MLflow's tracking API over one folder.
+#include "cli/command.h"
+#include "cli/stop_signal.h"
+#include "services/tracking/service.h"
+
+namespace sallyport::cli {
+namespace {
+
+constexpr Flag kFlags[] = {
+    {.name = "root", .value = "DIR", .doc = "the folder that holds everything the server keeps"},
+    {.name = "port", .value = "N", .doc = "the port; 0 takes any free one", .fallback = "5000"},
+    {.name = "host", .value = "ADDRESS", .doc = "the address to listen on", .fallback = "127.0.0.1"},
+    {.name = "allow-anonymous", .doc = "let everybody on this machine do everything; on loopback alone"},
+};
+
+bool is_loopback(const std::string& host) { return host == "::1" || host.starts_with("127."); }
+
+Result<Exit> run(const Arguments& arguments, Output& output) {
+  if (!arguments.has("root")) {
+    return output.usage("server: --root is missing", "sallyport server --root mlruns --port 5000");
+  }
+  const std::int64_t port = arguments.number("port");
+  if (port < 0 || port > 65535) return output.usage("--port: a number from 0 to 65535 was expected");
+  const std::string host = arguments.text("host");
+  const bool anonymous = arguments.has("allow-anonymous");
+  if (anonymous && !is_loopback(host)) {
+    return output.usage("--allow-anonymous: only on 127.0.0.1, not on " + host,
+                        "leave one of --host and --allow-anonymous out");
+  }
+  const StopSignal signal;
+  Env& env = system_env();
+  auto access = anonymous ? services::tracking::anybody() : services::tracking::nobody();
+  const auto service =
+      TRY(services::tracking::Service::open(env, fs::absolute(arguments.text("root")), std::move(access)));
+  const auto server =
+      TRY(services::http::Server::start(*service, {.host = host, .port = static_cast<std::uint16_t>(port)}));
+  const std::string url = "http://" + host + ":" + std::to_string(server->port());
+  if (output.is_json()) {
+    output.event(Json{{"event", "ready"}, {"url", url}, {"port", server->port()}});
+  } else {
+    output.note("MLFLOW_TRACKING_URI=" + url);
+  }
+  signal.wait();
+  server->stop();
+  return Exit::kClean;
+}
+
+}  // namespace
+
+extern const Command server_command;
+const Command server_command{
+    .name = "server",
+    .summary = "MLflow's tracking API over one folder, for unmodified MLflow clients",
+    .example =
+        "$ sallyport server --root mlruns --port 5000 --allow-anonymous\n"
+        "$ MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python3 train.py",
+    .flags = kFlags,
+    .run = run};
+
+}  // namespace sallyport::cli

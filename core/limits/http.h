@@ -1,0 +1,23 @@
+// Limits of the HTTP transport: what a client could otherwise choose.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/limits.h"
+
+namespace sallyport::limits {
+
+// Bodies of all connections that are held in memory together: many clients that each send a large one must
+// not fill it.
+inline constexpr std::uint64_t kHttpBodyBytesInHandMax = 16 * kRequestBytesMax;
+// A body that is streamed moves in pieces of this size.
+inline constexpr std::size_t kHttpPieceBytes = 256 * kKiB;
+// A client that sends or takes slower than this, beyond the time-out of a request, is let go.
+inline constexpr std::uint64_t kHttpBytesPerSecondMin = 16 * kKiB;
+// What is still read of a body that was refused, so that the refusal reaches the client.
+inline constexpr std::size_t kHttpDrainBytesMax = 64 * kMiB;
+inline constexpr int kHttpDrainMs = 2'000;
+inline constexpr std::size_t kUrlParametersMax = 1'000;
+
+}  // namespace sallyport::limits

@@ -1,0 +1,37 @@
+// Limits of the tracking server: what MLflow's clients may ask of it. Where MLflow has a limit, it is
+// MLflow's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/limits.h"
+
+namespace sallyport::limits {
+
+inline constexpr std::size_t kEntityKeyBytesMax = 250;   // of a metric, parameter or tag
+inline constexpr std::size_t kEntityNameBytesMax = 500;  // of an experiment, a run
+inline constexpr std::size_t kParamBytesMax = 6'000;
+inline constexpr std::size_t kTagBytesMax = 8'000;
+inline constexpr std::size_t kUriBytesMax = 2 * kKiB;
+inline constexpr std::size_t kBatchMetricsMax = 1'000;
+inline constexpr std::size_t kBatchParamsMax = 100;
+inline constexpr std::size_t kBatchTagsMax = 100;
+inline constexpr std::size_t kBatchEntitiesMax = 1'000;
+inline constexpr std::size_t kTagsPerCreationMax = 1'000;
+
+// Search.
+inline constexpr std::size_t kFilterBytesMax = 16 * kKiB;
+inline constexpr std::size_t kFilterConditionsMax = 100;
+inline constexpr std::size_t kFilterListMax = 1'000;  // in one IN (...)
+inline constexpr std::size_t kOrderByMax = 20;
+inline constexpr std::size_t kSearchExperimentsMax = 1'000;  // named by one search
+inline constexpr std::int64_t kSearchResultsMax = 50'000;
+inline constexpr std::int64_t kSearchResultsDefault = 1'000;
+inline constexpr std::int64_t kHistoryResultsMax = 25'000;
+
+// The store: how many writes share one wait for the disk, and how many readers there are at most.
+inline constexpr std::size_t kCommitJobsMax = 256;
+inline constexpr std::size_t kReadersMax = 8;
+
+}  // namespace sallyport::limits

@@ -1,0 +1,360 @@
+#include "services/http/connection.h"
+
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <optional>
+
+#include "services/http/hosts.h"
+
+namespace sallyport::services::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace bhttp = beast::http;
+using tcp = asio::ip::tcp;
+
+constexpr auto kTimeout = std::chrono::milliseconds(limits::kRequestTimeoutMs);
+constexpr unsigned kHttp11 = 11;
+
+// A share of kHttpBodyBytesInHandMax, given back when it is destroyed.
+class BodyShare {
+ public:
+  BodyShare() = default;
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  ~BodyShare() { release(); }
+
+  bool take(std::atomic<std::uint64_t>& total, std::uint64_t bytes) {
+    release();
+    if (total.fetch_add(bytes) + bytes > limits::kHttpBodyBytesInHandMax) {
+      total.fetch_sub(bytes);
+      return false;
+    }
+    total_ = &total;
+    bytes_ = bytes;
+    return true;
+  }
+  void release() {
+    if (total_ != nullptr) total_->fetch_sub(bytes_);
+    total_ = nullptr;
+  }
+
+ private:
+  std::atomic<std::uint64_t>* total_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+bool is_malformed(beast::error_code code) {
+  return code.category() == bhttp::make_error_code(bhttp::error::bad_method).category() &&
+         code != bhttp::error::end_of_stream && code != bhttp::error::partial_message;
+}
+
+bool is_too_large(beast::error_code code) {
+  return code == bhttp::error::body_limit || code == bhttp::error::header_limit ||
+         code == bhttp::error::buffer_overflow;
+}
+
+// "2, 2" is a length to some and none to others.
+bool is_plain_length(std::string_view length) {
+  return std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(tcp::socket socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
+    ++shared_.open;
+  }
+  ~Connection() { --shared_.open; }
+
+  void start(Admission admission) {
+    beast::error_code code;
+    stream_.socket().set_option(tcp::no_delay(true), code);
+    const tcp::endpoint peer = stream_.socket().remote_endpoint(code);
+    peer_ = code ? "unknown" : peer.address().to_string();
+    asio::dispatch(stream_.get_executor(), [self = shared_from_this(), admission] {
+      if (admission == Admission::kFull) return self->refuse(503, "too many connections");
+      self->read();
+    });
+  }
+
+ private:
+  void read() {
+    head_.emplace();
+    // The limit comes with the handler's word on the body; to Boost 1.74 every body is larger than none.
+    head_->body_limit(std::numeric_limits<std::uint64_t>::max());
+    head_->header_limit(limits::kRequestHeaderBytesMax);
+    stream_.expires_after(kTimeout);
+    bhttp::async_read_header(
+        stream_, buffer_, *head_,
+        [self = shared_from_this()](beast::error_code code, std::size_t) { self->on_header(code); });
+  }
+
+  void on_header(beast::error_code code) {
+    if (code) return on_failure(code);
+    const auto& got = head_->get();
+    version_ = got.version();
+    keep_alive_ = got.keep_alive();
+    const std::string target(got.target());
+    const std::size_t mark = target.find('?');
+    request_ = {.method = std::string(got.method_string()),
+                .path = target.substr(0, mark),
+                .query = mark == std::string::npos ? "" : target.substr(mark + 1),
+                .peer = peer_};
+    for (const auto& field : got) {
+      request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    }
+    if (!is_plain_length(request_.header("Content-Length"))) return refuse(400, "not an HTTP request");
+    if (shared_.loopback && !names_this_machine(request_.header("Host"))) {
+      return refuse(403, "the Host header names another machine");
+    }
+    if (!same_site(request_.header("Origin"), request_.header("Host"))) {
+      return refuse(403, "a page of another site must not talk to this server");
+    }
+    take_body();
+  }
+
+  // The body's share of the memory is taken before its first byte is read; one without a length takes the
+  // most.
+  void take_body() {
+    const Intake intake = shared_.handler.intake(request_);
+    const auto length = head_->content_length();
+    if (length && *length > intake.bytes_max)
+      return refuse(413, "the request is larger than the server takes");
+    const std::uint64_t most = length ? *length : head_->chunked() ? intake.bytes_max : 0;
+    if (intake.kind == Intake::Kind::kStream) return open_sink(intake);
+    if (!share_.take(shared_.body_bytes, most)) return refuse(503, "too much is being sent at once");
+    body_.emplace(std::move(*head_));
+    body_->body_limit(intake.bytes_max);
+    encourage([self = shared_from_this()] {
+      bhttp::async_read(self->stream_, self->buffer_, *self->body_,
+                        [self](beast::error_code code, std::size_t) {
+                          if (code) return self->on_failure(code);
+                          self->request_.body = as_bytes(self->body_->get().body());
+                          self->answer();
+                        });
+    });
+  }
+
+  // Some clients send a large body only when they are asked to.
+  template <class Next>
+  void encourage(Next next) {
+    if (request_.header("Expect") != "100-continue") return next();
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(kContinue),
+                      [self = shared_from_this(), next](beast::error_code code, std::size_t) {
+                        if (code) return self->close();
+                        next();
+                      });
+  }
+
+  void open_sink(const Intake& intake) {
+    stream_.expires_never();
+    asio::post(shared_.waiting, [self = shared_from_this(), intake] {
+      auto opened = std::make_shared<Opened>(self->shared_.handler.open(self->request_));
+      asio::post(self->stream_.get_executor(), [self, intake, opened] {
+        if (!opened->sink) return self->send(std::move(opened->refusal), false);
+        self->sink_ = std::move(opened->sink);
+        self->streamed_.emplace(std::move(*self->head_));
+        self->streamed_->body_limit(intake.bytes_max);
+        self->piece_.resize(limits::kHttpPieceBytes);
+        self->received_ = 0;
+        self->started_ = std::chrono::steady_clock::now();
+        self->encourage([self] { self->read_piece(); });
+      });
+    });
+  }
+
+  // The time that a body may take grows with what has arrived of it, not with how often something arrives.
+  std::chrono::steady_clock::time_point deadline(std::uint64_t moved) const {
+    return started_ + kTimeout + std::chrono::seconds(moved / limits::kHttpBytesPerSecondMin);
+  }
+
+  void read_piece() {
+    streamed_->get().body().data = piece_.data();
+    streamed_->get().body().size = piece_.size();
+    stream_.expires_at(deadline(received_));
+    bhttp::async_read(stream_, buffer_, *streamed_,
+                      [self = shared_from_this()](beast::error_code code, std::size_t) {
+                        if (code == bhttp::error::need_buffer) code = {};
+                        if (code) return self->on_failure(code);
+                        self->take_piece(self->piece_.size() - self->streamed_->get().body().size);
+                      });
+  }
+
+  void take_piece(std::size_t bytes) {
+    received_ += bytes;
+    stream_.expires_never();
+    asio::post(shared_.waiting, [self = shared_from_this(), bytes] {
+      auto written = self->sink_->write(BytesView(self->piece_).first(bytes));
+      const bool done = self->streamed_->is_done();
+      std::optional<Answer> made;
+      if (!written || done) made = self->sink_->finish();
+      asio::post(self->stream_.get_executor(), [self, done, kept = std::move(made)]() mutable {
+        if (!kept) return self->read_piece();
+        self->sink_.reset();
+        self->send(std::move(*kept), done && self->keep_alive_);
+      });
+    });
+  }
+
+  void on_failure(beast::error_code code) {
+    sink_.reset();
+    if (is_too_large(code)) return refuse(413, "the request is larger than the server takes");
+    if (is_malformed(code)) return refuse(400, "not an HTTP request");
+    close();
+  }
+
+  void refuse(int status, const std::string& message) {
+    send(shared_.handler.refuse(status, message), false);
+  }
+
+  void answer() {
+    stream_.expires_never();  // the handler has limits of its own
+    asio::post(shared_.waiting, [self = shared_from_this()] {
+      Answer made = self->shared_.handler.handle(self->request_);
+      asio::post(self->stream_.get_executor(), [self, kept = std::move(made)]() mutable {
+        self->send(std::move(kept), self->keep_alive_);
+      });
+    });
+  }
+
+  template <class Response>
+  void set_headers(Response& response, const Answer& answer) {
+    response.set(bhttp::field::server, "sallyport");
+    response.set(bhttp::field::content_type, answer.content_type);
+    response.set("X-Content-Type-Options", "nosniff");
+    for (const auto& [name, value] : answer.headers) response.set(name, value);
+    response.keep_alive(keep_alive_);
+  }
+
+  void send(Answer answer, bool keep_alive) {
+    keep_alive_ = keep_alive;
+    in_flight_ = std::move(answer.in_flight);
+    if (answer.source) return send_stream(std::move(answer));
+    response_.emplace(static_cast<bhttp::status>(answer.status), version_);
+    set_headers(*response_, answer);
+    response_->body() = std::move(answer.body);
+    response_->prepare_payload();
+    stream_.expires_after(kTimeout);
+    bhttp::async_write(stream_, *response_, [self = shared_from_this()](beast::error_code code, std::size_t) {
+      self->sent(code);
+    });
+  }
+
+  void send_stream(Answer answer) {
+    source_ = std::move(answer.source);
+    left_ = answer.source_bytes;
+    piece_.resize(limits::kHttpPieceBytes);
+    stream_head_.emplace(static_cast<bhttp::status>(answer.status), version_);
+    set_headers(*stream_head_, answer);
+    stream_head_->content_length(left_);
+    serializer_.emplace(*stream_head_);
+    received_ = 0;
+    started_ = std::chrono::steady_clock::now();
+    stream_.expires_after(kTimeout);
+    bhttp::async_write_header(stream_, *serializer_,
+                              [self = shared_from_this()](beast::error_code code, std::size_t) {
+                                if (code) return self->sent(code);
+                                self->fill_piece();
+                              });
+  }
+
+  void fill_piece() {
+    if (left_ == 0) return sent({});
+    stream_.expires_never();
+    asio::post(shared_.waiting, [self = shared_from_this()] {
+      const std::size_t wanted = std::min<std::uint64_t>(self->piece_.size(), self->left_);
+      auto got = self->source_->read(std::span(self->piece_).first(wanted));
+      const std::size_t bytes = got && *got <= wanted ? *got : 0;
+      asio::post(self->stream_.get_executor(), [self, bytes] { self->write_piece(bytes); });
+    });
+  }
+
+  void write_piece(std::size_t bytes) {
+    if (bytes == 0) return cut();
+    left_ -= bytes;
+    received_ += bytes;
+    stream_.expires_at(deadline(received_));
+    asio::async_write(stream_, asio::buffer(piece_.data(), bytes),
+                      [self = shared_from_this()](beast::error_code code, std::size_t) {
+                        if (code) return self->sent(code);
+                        self->fill_piece();
+                      });
+  }
+
+  void sent(beast::error_code code) {
+    in_flight_.reset();
+    source_.reset();
+    share_.release();
+    if (code) return close();
+    if (!keep_alive_) return drain();
+    read();
+  }
+
+  // What the client has sent already is read and dropped: a connection that is closed on unread bytes is
+  // reset, and the answer with it.
+  void drain() {
+    beast::error_code code;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, code);
+    if (code) return;
+    piece_.resize(limits::kHttpPieceBytes);
+    received_ = 0;
+    stream_.expires_after(std::chrono::milliseconds(limits::kHttpDrainMs));
+    drain_more();
+  }
+  void drain_more() {
+    stream_.async_read_some(asio::buffer(piece_),
+                            [self = shared_from_this()](beast::error_code code, std::size_t bytes) {
+                              self->received_ += bytes;
+                              if (code || self->received_ > limits::kHttpDrainBytesMax) return;
+                              self->drain_more();
+                            });
+  }
+
+  void close() {
+    beast::error_code code;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, code);
+  }
+
+  // The answer is not whole and must not look so.
+  void cut() {
+    in_flight_.reset();
+    source_.reset();
+    stream_.close();
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_;
+  std::optional<bhttp::request_parser<bhttp::empty_body>> head_;
+  std::optional<bhttp::request_parser<bhttp::string_body>> body_;
+  std::optional<bhttp::request_parser<bhttp::buffer_body>> streamed_;
+  std::optional<bhttp::response<bhttp::string_body>> response_;
+  std::optional<bhttp::response<bhttp::empty_body>> stream_head_;
+  std::optional<bhttp::response_serializer<bhttp::empty_body>> serializer_;
+  Shared& shared_;
+  BodyShare share_;
+  Request request_;
+  Bytes piece_;
+  std::unique_ptr<Sink> sink_;
+  std::shared_ptr<Source> source_;
+  std::shared_ptr<void> in_flight_;  // until the answer is taken
+  std::uint64_t received_ = 0;
+  std::uint64_t left_ = 0;
+  std::chrono::steady_clock::time_point started_;
+  unsigned version_ = kHttp11;
+  bool keep_alive_ = false;
+  std::string peer_;
+};
+
+}  // namespace
+
+void serve_connection(tcp::socket socket, Shared& shared, Admission admission) {
+  std::make_shared<Connection>(std::move(socket), shared)->start(admission);
+}
+
+}  // namespace sallyport::services::http

@@ -1,0 +1,17 @@
+// Whom a request says it is for, and on whose behalf a browser sends it.
+//
+// Pure functions over header values; safe from any thread.
+#pragma once
+
+#include <string_view>
+
+namespace sallyport::services::http {
+
+// A page elsewhere whose name was pointed at this machine (DNS rebinding) says that name in its Host header.
+// An absent one is a client of HTTP/1.0.
+bool names_this_machine(std::string_view host);
+
+// A browser says in Origin whose page sends the request; nobody else does.
+bool same_site(std::string_view origin, std::string_view host);
+
+}  // namespace sallyport::services::http

@@ -1,0 +1,43 @@
+// Who asks, and what they may do: deny by default.
+//
+// A principal is whoever the credentials of a request prove. What it may do is a verb on a named experiment,
+// a named registered model or the server itself. Safe from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "services/http/http.h"
+
+namespace sallyport::services::tracking {
+
+enum class Verb : std::uint8_t { kRead, kWrite, kDelete, kPromote, kAdmin };
+enum class Kind : std::uint8_t { kServer, kExperiment, kModel };
+
+struct Resource {
+  Kind kind = Kind::kServer;
+  std::string name = {};
+};
+
+struct Principal {
+  std::string name = {};
+};
+
+class Access {
+ public:
+  virtual ~Access() = default;
+  // ErrorKind::kDenied when nothing proves who asks.
+  virtual Result<Principal> authenticate(const http::Request& request) = 0;
+  virtual bool allows(const Principal& principal, Verb verb, const Resource& resource) = 0;
+};
+
+// Nobody is known, so nobody may do anything.
+std::unique_ptr<Access> nobody();
+// Everybody may do everything: for one person's machine, on loopback alone.
+std::unique_ptr<Access> anybody();
+
+std::string_view name_of(Verb verb);
+std::string describe(const Resource& resource);
+
+}  // namespace sallyport::services::tracking

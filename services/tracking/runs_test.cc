@@ -1,0 +1,259 @@
+// Experiments and runs through their routes, as MLflow's clients ask for them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <thread>
+
+#include "services/tracking/routes.h"
+#include "services/tracking/tracking_fixture.h"
+
+namespace sallyport::services::tracking {
+namespace {
+
+class Runs : public testing_support::TrackingFixture {};
+
+TEST_F(Runs, every_route_asks_who_you_are) {
+  open(nobody());
+  ASSERT_GT(routes().size(), 20U);
+  for (const Route& route : routes()) {
+    const http::Answer answer = ask(std::string(route.method), std::string(route.path), "{}");
+    EXPECT_EQ(answer.status, 401) << route.path;
+    EXPECT_NE(answer.body.find("UNAUTHENTICATED"), std::string::npos);
+  }
+  EXPECT_EQ(ask("GET", "/nowhere").status, 401);
+  EXPECT_EQ(ask("GET", "/health").status, 200);
+}
+
+TEST_F(Runs, errors_have_mlflows_shape) {
+  EXPECT_EQ(failure("GET", "experiments/get?experiment_id=77"), "404 RESOURCE_DOES_NOT_EXIST");
+  EXPECT_EQ(failure("GET", "experiments/get?experiment_id=x"), "404 RESOURCE_DOES_NOT_EXIST");
+  EXPECT_EQ(failure("GET", "experiments/get-by-name?experiment_name=no"), "404 RESOURCE_DOES_NOT_EXIST");
+  EXPECT_EQ(failure("GET", "runs/get?run_id=0123"), "404 RESOURCE_DOES_NOT_EXIST");
+  EXPECT_EQ(failure("GET", "runs/get"), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(failure("GET", "nowhere"), "404 ENDPOINT_NOT_FOUND");
+  EXPECT_EQ(failure("DELETE", "runs/get"), "404 ENDPOINT_NOT_FOUND");
+  EXPECT_EQ(failure("GET", "runs/%2e%2e/get"), "404 ENDPOINT_NOT_FOUND");
+  EXPECT_EQ(failure("GET", "runs/get?run_id=%zz"), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(failure("POST", "experiments/create", Json::array()), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(failure("POST", "experiments/create", {{"name", Json::object()}}), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(ask("POST", "/api/2.0/mlflow/experiments/create", "{\"name\": \"a\", \"name\": \"b\"}").status,
+            400);
+}
+
+TEST_F(Runs, an_experiment_lives_and_is_found) {
+  const Json made =
+      post("experiments/create", {{"name", "digits"}, {"tags", {{{"key", "a"}, {"value", "b"}}}}});
+  const std::string id = made["experiment_id"];
+  EXPECT_EQ(failure("POST", "experiments/create", {{"name", "digits"}}), "400 RESOURCE_ALREADY_EXISTS");
+  EXPECT_EQ(failure("POST", "experiments/create", {{"name", "x"}, {"artifact_location", "file:///etc"}}),
+            "400 INVALID_PARAMETER_VALUE");
+  const Json got = get("experiments/get-by-name?experiment_name=digits")["experiment"];
+  EXPECT_EQ(got["experiment_id"], id);
+  EXPECT_EQ(got["artifact_location"], "mlflow-artifacts:/" + id);
+  EXPECT_EQ(got["tags"][0]["value"], "b");
+  post("experiments/set-experiment-tag", {{"experiment_id", id}, {"key", "a"}, {"value", "c"}});
+  EXPECT_EQ(post("experiments/search",
+                 {{"filter", "tags.a = 'c' AND name LIKE 'dig%'"}, {"max_results", 5}})["experiments"]
+                .size(),
+            1U);
+  EXPECT_EQ(post("experiments/search", {{"filter", "name LIKE 'DIG%'"}})["experiments"].size(), 0U);
+  EXPECT_EQ(post("experiments/search", {{"filter", "name ILIKE 'DIG%'"}})["experiments"].size(), 1U);
+  post("experiments/delete", {{"experiment_id", id}});
+  EXPECT_EQ(post("experiments/search", Json::object())["experiments"].size(), 1U);  // Default
+  EXPECT_EQ(failure("POST", "runs/create", {{"experiment_id", id}}), "400 INVALID_PARAMETER_VALUE");
+  post("experiments/restore", {{"experiment_id", id}});
+  post("experiments/update", {{"experiment_id", id}, {"new_name", "numbers"}});
+  EXPECT_EQ(get("experiments/get?experiment_id=" + id)["experiment"]["name"], "numbers");
+}
+
+TEST_F(Runs, experiments_come_in_pages) {
+  for (int i = 0; i < 5; ++i) post("experiments/create", {{"name", "e" + std::to_string(i)}});
+  Json page = post("experiments/search", {{"max_results", 4}, {"order_by", {"name ASC"}}});
+  ASSERT_EQ(page["experiments"].size(), 4U);
+  EXPECT_EQ(page["experiments"][0]["name"], "Default");
+  page = post("experiments/search",
+              {{"max_results", 4}, {"order_by", {"name ASC"}}, {"page_token", page["next_page_token"]}});
+  ASSERT_EQ(page["experiments"].size(), 2U);
+  EXPECT_EQ(page["experiments"][1]["name"], "e4");
+  EXPECT_FALSE(page.contains("next_page_token"));
+  EXPECT_EQ(failure("POST", "experiments/search", {{"page_token", "AAAA"}}), "400 INVALID_PARAMETER_VALUE");
+}
+
+TEST_F(Runs, what_is_logged_is_read_back) {
+  const std::string run = new_run();
+  post("runs/log-metric", {{"run_id", run}, {"key", "loss"}, {"value", 0.5}, {"timestamp", 10}, {"step", 1}});
+  post("runs/log-metric",
+       {{"run_id", run}, {"key", "loss"}, {"value", 0.25}, {"timestamp", "20"}, {"step", 2}});
+  post("runs/log-metric", {{"run_id", run}, {"key", "loss"}, {"value", 9}, {"timestamp", 5}, {"step", 0}});
+  post("runs/log-parameter", {{"run_id", run}, {"key", "lr"}, {"value", "0.1"}});
+  post("runs/log-parameter", {{"run_id", run}, {"key", "lr"}, {"value", "0.1"}});
+  EXPECT_EQ(failure("POST", "runs/log-parameter", {{"run_id", run}, {"key", "lr"}, {"value", "0.2"}}),
+            "400 INVALID_PARAMETER_VALUE");
+  post("runs/set-tag", {{"run_id", run}, {"key", "mlflow.runName"}, {"value", "first"}});
+  post("runs/update", {{"run_id", run}, {"status", "FINISHED"}, {"end_time", 99}});
+  const Json got = get("runs/get?run_id=" + run)["run"];
+  EXPECT_EQ(got["info"]["run_name"], "first");
+  EXPECT_EQ(got["info"]["status"], "FINISHED");
+  EXPECT_EQ(got["info"]["end_time"], 99);
+  EXPECT_EQ(got["info"]["artifact_uri"], "mlflow-artifacts:/0/" + run + "/artifacts");
+  ASSERT_EQ(got["data"]["metrics"].size(), 1U);
+  EXPECT_EQ(got["data"]["metrics"][0]["value"], 0.25) << "the latest is the one of the highest step";
+  EXPECT_EQ(got["data"]["params"][0]["value"], "0.1");
+  const Json history = get("metrics/get-history?run_id=" + run + "&metric_key=loss&max_results=2");
+  ASSERT_EQ(history["metrics"].size(), 2U);
+  EXPECT_EQ(history["metrics"][0]["value"], 9);
+  EXPECT_TRUE(history.contains("next_page_token"));
+}
+
+TEST_F(Runs, numbers_that_json_does_not_have) {
+  const std::string run = new_run();
+  for (const char* value : {"NaN", "Infinity", "-Infinity"}) {
+    post("runs/log-metric", {{"run_id", run},
+                             {"key", "m"},
+                             {"value", value},
+                             {"timestamp", 1},
+                             {"step", value[0] == 'N' ? 0 : 1}});
+  }
+  const Json history = get("metrics/get-history?run_id=" + run + "&metric_key=m")["metrics"];
+  ASSERT_EQ(history.size(), 3U);
+  EXPECT_EQ(history[0]["value"], "NaN");
+  EXPECT_EQ(history[1]["value"], "-Infinity");
+  EXPECT_EQ(history[2]["value"], "Infinity");
+  EXPECT_EQ(
+      failure("POST", "runs/log-metric", {{"run_id", run}, {"key", "m"}, {"value", "inf"}, {"timestamp", 1}}),
+      "400 INVALID_PARAMETER_VALUE");
+}
+
+TEST_F(Runs, a_batch_is_all_or_nothing) {
+  const std::string run = new_run();
+  post("runs/log-parameter", {{"run_id", run}, {"key", "lr"}, {"value", "1"}});
+  const Json batch{{"run_id", run},
+                   {"metrics", {{{"key", "a"}, {"value", 1}, {"timestamp", 1}, {"step", 0}}}},
+                   {"tags", {{{"key", "t"}, {"value", "u"}}}},
+                   {"params", {{{"key", "lr"}, {"value", "2"}}}}};
+  EXPECT_EQ(failure("POST", "runs/log-batch", batch), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_TRUE(get("runs/get?run_id=" + run)["run"]["data"]["metrics"].empty());
+  Json many{{"run_id", run}, {"metrics", Json::array()}};
+  for (int i = 0; i < 1001; ++i) {
+    many["metrics"].push_back({{"key", "m"}, {"value", i}, {"timestamp", i}, {"step", i}});
+  }
+  EXPECT_EQ(failure("POST", "runs/log-batch", many), "400 INVALID_PARAMETER_VALUE");
+  many["metrics"].erase(0);
+  post("runs/log-batch", many);
+  EXPECT_EQ(get("metrics/get-history?run_id=" + run + "&metric_key=m")["metrics"].size(), 1000U);
+}
+
+TEST_F(Runs, names_that_could_be_acted_upon_are_refused) {
+  const std::string run = new_run();
+  for (const char* key :
+       {"", "a\nb", "$(id)", "{{x}}", "a/../b", "/a", "a//b", "<b>", "a;b", "a`b", "../x", "."}) {
+    EXPECT_EQ(failure("POST", "runs/set-tag", {{"run_id", run}, {"key", key}, {"value", "v"}}),
+              "400 INVALID_PARAMETER_VALUE")
+        << key;
+  }
+  for (const char* key : {"a b", "layer.0/weight:max", "val_loss-1", "präzision"}) {
+    post("runs/set-tag", {{"run_id", run}, {"key", key}, {"value", "${{ x }} `ls` <script>"}});
+  }
+  const http::Answer answer = ask("GET", "/api/2.0/mlflow/runs/get?run_id=" + run);
+  EXPECT_EQ(answer.body.find('<'), std::string::npos);
+}
+
+TEST_F(Runs, a_deleted_run_takes_nothing_and_comes_back) {
+  const std::string run = new_run();
+  post("runs/delete", {{"run_id", run}});
+  EXPECT_EQ(failure("POST", "runs/set-tag", {{"run_id", run}, {"key", "a"}, {"value", "b"}}),
+            "400 INVALID_PARAMETER_VALUE");
+  EXPECT_TRUE(post("runs/search", {{"experiment_ids", {"0"}}})["runs"].empty());
+  EXPECT_EQ(post("runs/search", {{"experiment_ids", {"0"}}, {"run_view_type", "ALL"}})["runs"].size(), 1U);
+  post("runs/restore", {{"run_id", run}});
+  post("runs/set-tag", {{"run_id", run}, {"key", "a"}, {"value", "b"}});
+  post("runs/delete-tag", {{"run_id", run}, {"key", "a"}});
+  EXPECT_EQ(failure("POST", "runs/delete-tag", {{"run_id", run}, {"key", "a"}}),
+            "404 RESOURCE_DOES_NOT_EXIST");
+}
+
+TEST_F(Runs, searches_filter_order_and_page) {
+  for (int i = 0; i < 6; ++i) {
+    const std::string run = new_run();
+    if (i < 5) {
+      post("runs/log-metric", {{"run_id", run}, {"key", "loss"}, {"value", i}, {"timestamp", 1}});
+    }
+    post("runs/log-parameter", {{"run_id", run}, {"key", "kind"}, {"value", i % 2 == 0 ? "even" : "odd"}});
+    post("runs/set-tag", {{"run_id", run}, {"key", "a b"}, {"value", "x" + std::to_string(i)}});
+  }
+  const auto losses = [&](const Json& query) {
+    Json asked = query;
+    asked["experiment_ids"] = {"0"};
+    std::string out;
+    const Json answer = post("runs/search", asked);
+    for (const Json& run : answer["runs"]) {
+      out += run["data"]["metrics"].empty()
+                 ? "-"
+                 : std::to_string(static_cast<int>(run["data"]["metrics"][0]["value"].get<double>()));
+    }
+    return out;
+  };
+  EXPECT_EQ(
+      losses({{"filter", "metrics.loss > 1 AND params.kind = 'even'"}, {"order_by", {"metrics.loss DESC"}}}),
+      "42");
+  EXPECT_EQ(losses({{"filter", ""}, {"order_by", {"metrics.loss ASC"}}}), "01234-");
+  EXPECT_EQ(losses({{"order_by", {"metric.loss DESC"}}, {"max_results", 2}}), "43");
+  EXPECT_EQ(
+      losses({{"filter", "tags.`a b` LIKE 'x%' and tags.\"a b\" != 'x3'"}, {"order_by", {"metrics.loss"}}}),
+      "0124-");
+  EXPECT_EQ(losses({{"filter", "metrics.loss IS NULL"}}), "-");
+  EXPECT_EQ(failure("POST", "runs/search", {{"experiment_ids", {"0"}}, {"filter", "params.kind > 'a'"}}),
+            "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(failure("POST", "runs/search", {{"experiment_ids", {"0"}}, {"filter", "metrics.loss = '1'"}}),
+            "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(losses({{"filter", "attributes.status = 'RUNNING' AND params.kind = \"odd\""},
+                    {"order_by", {"metrics.loss"}}}),
+            "13-");
+}
+
+TEST_F(Runs, injected_sql_is_only_text) {
+  const std::string run = new_run();
+  const char* kHostile = "x' OR '1'='1";
+  post("runs/set-tag", {{"run_id", run}, {"key", "t"}, {"value", kHostile}});
+  EXPECT_EQ(
+      failure("POST", "runs/search", {{"experiment_ids", {"0"}}, {"filter", "tags.t = 'x' OR '1'='1'"}}),
+      "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(
+      post("runs/search", {{"experiment_ids", {"0"}}, {"filter", "tags.t = 'x'' OR ''1''=''1'"}})["runs"]
+          .size(),
+      1U);
+  EXPECT_EQ(failure("POST", "runs/search",
+                    {{"experiment_ids", {"0"}}, {"order_by", {"start_time; DROP TABLE runs"}}}),
+            "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(failure("POST", "runs/search",
+                    {{"experiment_ids", {"0"}}, {"order_by", {"`1; DROP TABLE runs` DESC"}}}),
+            "400 INVALID_PARAMETER_VALUE");
+}
+
+TEST_F(Runs, writers_share_commits_and_lose_nothing) {
+  const std::string run = new_run();
+  std::vector<std::jthread> writers;
+  for (int writer = 0; writer < 8; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < 25; ++i) {
+        const Json body{{"run_id", run},
+                        {"key", "m" + std::to_string(writer)},
+                        {"value", i},
+                        {"timestamp", i},
+                        {"step", i}};
+        const auto answer = ask("POST", "/api/2.0/mlflow/runs/log-metric", canonical(body));
+        EXPECT_EQ(answer.status, 200) << answer.body;
+      }
+    });
+  }
+  writers.clear();
+  open(anybody());
+  for (int writer = 0; writer < 8; ++writer) {
+    EXPECT_EQ(
+        get("metrics/get-history?run_id=" + run + "&metric_key=m" + std::to_string(writer))["metrics"].size(),
+        25U);
+  }
+}
+
+}  // namespace
+}  // namespace sallyport::services::tracking
