@@ -18,14 +18,17 @@ constexpr std::string_view kYamlPrefix = "tag:yaml.org,2002:";
 
 class Collector : public YAML::EventHandler {
  public:
-  explicit Collector(std::vector<YamlTag>& tags) : tags_(tags) {}
+  Collector(YamlTags& out, bool (*wanted)(std::string_view)) : out_(out), wanted_(wanted) {}
 
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string&) override {
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                const std::string& value) override {
+    if (!key_.empty()) out_.pairs.push_back({key_, value, static_cast<std::size_t>(mark.line) + 1});
     add(mark, tag);
+    if (wanted_ != nullptr && wanted_(value)) key_ = value;
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {
@@ -40,12 +43,15 @@ class Collector : public YAML::EventHandler {
 
  private:
   void add(const YAML::Mark& mark, const std::string& tag) {
+    key_.clear();
     // "?" and "!" are the parser's words for a node without a tag, plain or quoted.
     if (tag.empty() || tag == "?" || tag == "!") return;
-    tags_.push_back({tag, static_cast<std::size_t>(mark.line) + 1});
+    out_.tags.push_back({tag, static_cast<std::size_t>(mark.line) + 1});
   }
 
-  std::vector<YamlTag>& tags_;
+  YamlTags& out_;
+  bool (*wanted_)(std::string_view);
+  std::string key_;  // the scalar before, when its value matters
 };
 
 // Reads the text where it lies, and then the end of a document: a tag in front of nothing, as the last word
@@ -77,12 +83,12 @@ class View : public std::streambuf {
 
 }  // namespace
 
-Result<YamlTags> yaml_tags(std::string_view text) {
+Result<YamlTags> yaml_tags(std::string_view text, bool (*wanted)(std::string_view)) {
   if (text.size() > limits::kYamlDataBytesMax) {
     return fail(ErrorKind::kLimit, "yaml: more than " + std::to_string(limits::kYamlDataBytesMax) + " bytes");
   }
   YamlTags out;
-  Collector collector(out.tags);
+  Collector collector(out, wanted);
   try {
     View view(text);
     std::istream stream(&view);

@@ -18,12 +18,21 @@ struct YamlTag {
   std::size_t line = 0;
 };
 
-struct YamlTags {
-  std::vector<YamlTag> tags = {};  // those up to the error, when there is one; plain scalars have none
-  std::string error = {};          // "line 3: ..."; empty when the whole stream was read
+// A scalar that stands behind another one as a key's value does.
+struct YamlPair {
+  std::string key;
+  std::string value;
+  std::size_t line = 0;
 };
 
-Result<YamlTags> yaml_tags(std::string_view text);
+struct YamlTags {
+  std::vector<YamlTag> tags = {};    // those up to the error, when there is one; plain scalars have none
+  std::vector<YamlPair> pairs = {};  // those whose key was asked for
+  std::string error = {};            // "line 3: ..."; empty when the whole stream was read
+};
+
+// `wanted` says which keys' values matter; without it none do.
+Result<YamlTags> yaml_tags(std::string_view text, bool (*wanted)(std::string_view key) = nullptr);
 
 // Whether a tag is one of YAML's own types or of its registry: str, seq, binary, timestamp, ...
 bool is_plain_yaml_tag(std::string_view tag);

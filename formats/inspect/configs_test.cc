@@ -75,5 +75,44 @@ TEST(InspectConfigs, PathsThatLeaveTheirFolder) {
   for (const char* path : {"a", "a/b", "a..b", "...", ""}) EXPECT_TRUE(leaves_folder(path).empty()) << path;
 }
 
+TEST(InspectConfigs, NamesThatAReaderWouldImportAreHeldAgainstTheDangers) {
+  const std::string_view rule = "config-calls-dangerous";
+  EXPECT_TRUE(says("c.yaml", "model:\n  _target_: os.system\n  _args_: [id]\n", rule));
+  EXPECT_TRUE(says("c.yaml", "\"_target_\": &a 'builtins.eval'\n", rule));
+  EXPECT_TRUE(says("c.yaml", "trainer: {class_path: subprocess.Popen}\n", rule));
+  EXPECT_TRUE(says("c.yaml", "_target_: eval\n", rule));
+  EXPECT_TRUE(says("c.json", R"({"net": [{"_target_": "importlib.import_module"}]})", rule));
+  for (const char* honest : {"_target_: torch.optim.AdamW\n", "_target_: src.models.Net\n",
+                             "target: production\n", "_target_: os.path.join\n", "class_path: my.Net\n",
+                             "target: [os.system]\nother: os.system\n"}) {
+    const Inspection seen = look("c.yaml", honest);
+    EXPECT_TRUE(seen.seen.empty() && seen.complete()) << honest;
+  }
+}
+
+TEST(InspectConfigs, JsonpickleRebuildsObjectsAndIsNoPlainData) {
+  EXPECT_TRUE(says("x", R"({"py/reduce": [{"py/function": "posix.system"}, {"py/tuple": ["id"]}]})",
+                   "jsonpickle-dangerous"));
+  EXPECT_TRUE(says("x", R"({"a": {"py/object": "models.Net", "w": 1}})", "jsonpickle-object"));
+  EXPECT_TRUE(says("x", R"~({"py/repr": "os/os.system('id')"})~", "jsonpickle-evaluates"));
+}
+
+TEST(InspectConfigs, APickleInsideJsonIsReadAsOne) {
+  // posix.system('true'), as Stable-Baselines3 keeps the class of a policy.
+  const std::string pickle = "cposix\nsystem\n(S'true'\ntR.";
+  const std::string json = R"({"policy_class": {":type:": "x", ":serialized:": ")" +
+                           to_base64(as_bytes(pickle)) + "\"}}";
+  EXPECT_TRUE(says("data", json, "pickle-dangerous-call"));
+  EXPECT_FALSE(look("data", R"({":serialized:": "no base64!"})").complete());
+}
+
+TEST(InspectConfigs, NativeCodeIsNamedAndLeftUnread) {
+  const std::string elf = std::string("\x7F" "ELF\x02\x01\x01", 7) + std::string(64, '\0');
+  EXPECT_TRUE(says("weights.bin", elf, "native-code"));
+  EXPECT_FALSE(look("weights.bin", elf).complete());
+  EXPECT_FALSE(says("notes", "MZ is how a letter may begin, and this one is long enough for a header",
+                    "native-code"));
+}
+
 }  // namespace
 }  // namespace sallyport::formats::inspect

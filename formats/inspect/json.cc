@@ -7,10 +7,12 @@
 #include <array>
 #include <vector>
 
+#include "core/bytes.h"
 #include "core/json.h"
 #include "formats/inspect/inspect.h"
 #include "formats/inspect/paths.h"
 #include "formats/inspect/skops.h"
+#include "formats/inspect/targets.h"
 #include "formats/inspect/templates.h"
 #include "formats/utf8.h"
 
@@ -50,8 +52,9 @@ class Reader {
 
  private:
   void refused(const Error& error) {
-    constexpr std::array<std::string_view, 5> kMatters{"auto_map", "chat_template", "trust_remote_code",
-                                                       "custom_pipelines", "__loader__"};
+    constexpr std::array<std::string_view, 8> kMatters{
+        "auto_map",   "chat_template", "trust_remote_code", "custom_pipelines",
+        "__loader__", ":serialized:",  "\"py/",             "\"_target_\""};
     for (const std::string_view name : kMatters) {
       const std::size_t at = text_.find(name);
       if (at == std::string_view::npos) continue;
@@ -93,6 +96,8 @@ class Reader {
       if (name.ends_with("chat_template") || name == "chat_templates") templates(name, value);
       if (name == "weight_map" && value.is_object()) weight_map(value);
       if (name == "added_tokens" && value.is_array()) added_tokens(value);
+      if (name == ":serialized:" && value.is_string()) serialized(value.get_ref<const std::string&>());
+      if (is_target_member(name)) target(name, value);
     }
     sentence_module(node);
     replacement(node);
@@ -150,6 +155,24 @@ class Reader {
       const Json& text = entry.is_object() && entry.contains("template") ? entry["template"] : entry;
       if (text.is_string())
         judge_template(probe_, text.get_ref<const std::string&>(), name, where(name), false);
+    }
+  }
+
+  // jsonpickle's py/reduce is a list that begins with the callable, which names itself.
+  void target(const std::string& member, const Json& value) {
+    if (value.is_string()) {
+      judge_target(probe_, member, value.get_ref<const std::string&>(), where(member));
+    } else if (member == "py/reduce") {
+      judge_target(probe_, member, "what its first element names", where(member));
+    }
+  }
+
+  // Stable-Baselines3 keeps what JSON cannot hold as a pickle in base64.
+  void serialized(const std::string& text) {
+    if (const Result<Bytes> pickle = from_base64(text)) {
+      probe_.nest("serialized", *pickle);
+    } else {
+      probe_.unread(where(":serialized:"), text.size(), "a pickle in JSON that is no base64");
     }
   }
 

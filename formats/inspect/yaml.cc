@@ -5,6 +5,7 @@
 #include <array>
 
 #include "formats/inspect/inspect.h"
+#include "formats/inspect/targets.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -56,10 +57,18 @@ void observe_tags(Probe& probe, const std::vector<YamlTag>& tags) {
   }
 }
 
+void observe_targets(Probe& probe, const std::vector<YamlPair>& pairs) {
+  if (pairs.empty()) return;
+  const std::vector<std::size_t> starts = line_starts(as_text(probe.bytes()));
+  for (const YamlPair& pair : pairs) {
+    judge_target(probe, pair.key, pair.value, pair.line <= starts.size() ? starts[pair.line - 1] : 0);
+  }
+}
+
 void inspect_yaml(Probe& probe) {
   const std::string_view text = as_text(probe.bytes());
   const bool named = is_named(probe.layer());
-  const auto read = yaml_tags(text);
+  const auto read = yaml_tags(text, is_target_member);
   if (!read) {
     // Only what could be meant as YAML is worth a word: prose and tables are full of exclamation marks.
     if (named) probe.unread(0, text.size(), read.error().message);
@@ -67,6 +76,7 @@ void inspect_yaml(Probe& probe) {
   }
   observe_tags(probe, read->tags);
   if (!named) return;
+  observe_targets(probe, read->pairs);
   if (!read->error.empty()) {
     probe.unread(0, text.size(), "yaml: " + read->error);
     return;

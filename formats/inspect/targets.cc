@@ -1,0 +1,70 @@
+#include "formats/inspect/targets.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "formats/inspect/paths.h"
+#include "formats/pickle_policy.h"
+#include "formats/utf8.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+constexpr std::array<std::string_view, 4> kInstantiated{"_target_", "target", "class_path", "callable"};
+constexpr std::array<std::string_view, 6> kRebuilt{"py/object", "py/function", "py/type",
+                                                   "py/mod",    "py/class",    "py/reduce"};
+// jsonpickle up to 1.x evaluates what stands in it.
+constexpr std::string_view kEvaluated = "py/repr";
+
+bool is_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+    return (c | 32U) - 'a' < 26U || c - '0' + 0U < 10U || c == '_' || c == '.' || c >= 0x80;
+  });
+}
+
+// The reason of the longest module that the table knows: "os.system" is system of os.
+std::string_view danger_of_path(std::string_view path) {
+  // Hydra's users join paths with it, and it touches no file.
+  if (path.starts_with("os.path.")) return {};
+  for (std::size_t dot = path.rfind('.'); dot != std::string_view::npos && dot > 0;
+       dot = path.rfind('.', dot - 1)) {
+    const pickle::Global global{.module = std::string(path.substr(0, dot)),
+                                .name = std::string(path.substr(dot + 1))};
+    if (const std::string_view reason = pickle::danger_of(global); !reason.empty()) return reason;
+  }
+  return pickle::danger_of({.module = "builtins", .name = std::string(path)});
+}
+
+}  // namespace
+
+bool is_target_member(std::string_view member) {
+  return member == kEvaluated || std::ranges::find(kInstantiated, member) != kInstantiated.end() ||
+         std::ranges::find(kRebuilt, member) != kRebuilt.end();
+}
+
+void judge_target(Probe& probe, std::string_view member, std::string_view name, std::uint64_t offset) {
+  const bool rebuilt = member.starts_with("py/");
+  const bool evaluated = member == kEvaluated;
+  const bool is_path = is_name(name) && (rebuilt || member == "_target_" || name.find('.') != name.npos);
+  const std::string_view danger = is_path ? danger_of_path(name) : std::string_view();
+  if (danger.empty() && !rebuilt) return;
+  const bool critical = !danger.empty() || evaluated;
+  std::string message =
+      rebuilt ? "decoding with jsonpickle would " : "instantiating the configuration would ";
+  message += evaluated ? "evaluate " : rebuilt && danger.empty() ? "rebuild an object of " : "call ";
+  message += shown(std::string(name));
+  if (!danger.empty()) message += ", which " + std::string(danger);
+  probe.observe({.topic = rebuilt ? Topic::kCode : Topic::kIntake,
+                 .rule = evaluated         ? "jsonpickle-evaluates"
+                         : !rebuilt        ? "config-calls-dangerous"
+                         : danger.empty()  ? "jsonpickle-object"
+                                           : "jsonpickle-dangerous",
+                 .severity = critical ? Severity::kCritical : Severity::kMedium,
+                 .offset = offset,
+                 .message = std::move(message),
+                 .remedy = rebuilt ? "keep plain data in it, and read it with a JSON parser"
+                                   : "instantiate only names that the project lists as its own"});
+}
+
+}  // namespace sallyport::formats::inspect
