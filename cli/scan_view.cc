@@ -33,13 +33,41 @@ void print_head(std::string_view word, Tint tint, std::string_view what, const S
   output.line(output.paint(tint, left) + middle + output.paint(Tint::kBold, file.path) + format);
 }
 
-void print_finding(const ScannedFile& file, const ScannedFinding& found, Output& output) {
-  const Finding& finding = found.finding;
-  print_head(found.waived ? "waived" : name_of(finding.severity), tint_of(finding.severity),
-             found.threats.empty() ? found.guard->id : found.threats.front(), file, output);
-  const std::string place = place_of(finding);
-  output.print(wrapped((place.empty() ? "" : place + ": ") + finding.message, 2));
-  if (!finding.remedy.empty()) output.print(wrapped("do  " + finding.remedy, 2));
+// Findings of one kind in one file: the same guard says the same rule, and the same is to be done.
+bool alike(const ScannedFinding& a, const ScannedFinding& b) {
+  return a.guard == b.guard && a.waived == b.waived && a.finding.severity == b.finding.severity &&
+         a.finding.rule == b.finding.rule && a.finding.remedy == b.finding.remedy;
+}
+
+// They come under one head, the first few in full.
+void print_kind(const ScannedFile& file, const std::vector<const ScannedFinding*>& kind, Output& output) {
+  constexpr std::size_t kShown = 3;
+  const ScannedFinding& first = *kind.front();
+  print_head(first.waived ? "waived" : name_of(first.finding.severity), tint_of(first.finding.severity),
+             first.threats.empty() ? first.guard->id : first.threats.front(), file, output);
+  for (std::size_t i = 0; i < std::min(kind.size(), kShown); ++i) {
+    const Finding& finding = kind[i]->finding;
+    const std::string place = place_of(finding);
+    output.print(wrapped((place.empty() ? "" : place + ": ") + finding.message, 2));
+  }
+  if (kind.size() > kShown) {
+    output.line("  and " + with_separators(kind.size() - kShown) + " more; --format json has them all");
+  }
+  if (!first.finding.remedy.empty()) output.print(wrapped("do  " + first.finding.remedy, 2));
+}
+
+void print_findings(const ScannedFile& file, Output& output) {
+  std::vector<std::vector<const ScannedFinding*>> kinds;
+  for (const ScannedFinding& found : file.findings) {
+    const auto known = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const auto& kind) { return alike(*kind.front(), found); });
+    if (known == kinds.end()) {
+      kinds.push_back({&found});
+    } else {
+      known->push_back(&found);
+    }
+  }
+  for (const auto& kind : kinds) print_kind(file, kind, output);
 }
 
 void print_unread(const ScannedFile& file, Output& output) {
@@ -65,7 +93,7 @@ std::string seconds_text(double seconds) {
 
 void print_scan(const ScanReport& report, Output& output) {
   for (const ScannedFile& file : report.files) {
-    for (const ScannedFinding& found : file.findings) print_finding(file, found, output);
+    print_findings(file, output);
     const bool untold = file.verdict == FileVerdict::kIncomplete || file.verdict == FileVerdict::kError;
     if (untold) print_unread(file, output);
     if (!file.explanation.empty()) output.line(output.paint(Tint::kBold, file.path));

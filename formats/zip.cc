@@ -103,7 +103,16 @@ class Parser {
   Result<Archive> run();
 
  private:
+  // What an end record says of its directory; `end` is where the directory ends at the latest.
+  struct Directory {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+    std::uint64_t end = 0;
+  };
+
   void find_end_records();
+  Directory directory_of(std::uint64_t end) const;
+  bool is_of_member(std::uint64_t end) const;
   void follow_end_record(std::uint64_t end);
   bool read_directory(std::uint64_t at, std::uint64_t base, std::uint64_t end);
   Result<void> add_listed(const Header& central, std::uint64_t base);
@@ -144,24 +153,42 @@ bool Parser::read_directory(std::uint64_t at, std::uint64_t base, std::uint64_t 
   return true;
 }
 
-void Parser::follow_end_record(std::uint64_t end) {
-  std::uint64_t size = le(bytes_, end + 12, 4);
-  std::uint64_t offset = le(bytes_, end + 16, 4);
-  std::uint64_t directory_end = end;
-  archive_.has_end = true;
-  landmarks_.insert(end);
+Parser::Directory Parser::directory_of(std::uint64_t end) const {
+  Directory out{.offset = le(bytes_, end + 16, 4), .size = le(bytes_, end + 12, 4), .end = end};
   const std::uint64_t locator = end - kEnd64LocatorBytes;
   if (end >= kEnd64LocatorBytes + kEnd64Bytes && signature_at(bytes_, locator, kEnd64LocatorSignature)) {
     // The record is where the locator says, or, in a file with something in front, right before the locator.
     for (const std::uint64_t at : {le(bytes_, locator + 8, 8), locator - kEnd64Bytes}) {
       if (!signature_at(bytes_, at, kEnd64Signature) || !has(bytes_, at, kEnd64Bytes)) continue;
-      size = le(bytes_, at + 40, 8);
-      offset = le(bytes_, at + 48, 8);
-      directory_end = at;
-      landmarks_.insert(at);
-      break;
+      return {.offset = le(bytes_, at + 48, 8), .size = le(bytes_, at + 40, 8), .end = at};
     }
   }
+  return out;
+}
+
+// Whether the end record at `end` is that of an archive within a member of this one, which is a layer of its
+// own: it lies in the member's data and its directory, measured back from it, does too. One whose offset
+// leads somewhere in this archive is not.
+bool Parser::is_of_member(std::uint64_t end) const {
+  const auto after = listed_.upper_bound(end);
+  if (after == listed_.begin()) return false;
+  const auto& [local_offset, headers] = *std::prev(after);
+  const std::optional<Header> local = read_header(bytes_, local_offset, false);
+  if (!local) return false;
+  const std::uint64_t data = local_offset + local->length;
+  const std::uint64_t stored = headers.front().stored_size;
+  if (stored > bytes_.size() - data || end < data || end + kEndBytes > data + stored) return false;
+  const Directory inner = directory_of(end);
+  if (signature_at(bytes_, inner.offset, kCentralSignature)) return false;
+  return inner.size <= inner.end && inner.offset <= inner.end - inner.size &&
+         inner.end - inner.size - inner.offset >= data;
+}
+
+void Parser::follow_end_record(std::uint64_t end) {
+  const auto [offset, size, directory_end] = directory_of(end);
+  archive_.has_end = true;
+  landmarks_.insert(end);
+  if (directory_end != end) landmarks_.insert(directory_end);
   // Some loaders take the offset as it stands, others measure back from the end record.
   const bool absolute = read_directory(offset, 0, directory_end);
   const bool measured = size <= directory_end && directory_end - size != offset &&
@@ -179,7 +206,7 @@ void Parser::find_end_records() {
   const std::uint64_t first = last > kCommentBytesMax ? last - kCommentBytesMax : 0;
   std::size_t found = 0;
   for (std::uint64_t at = last + 1; at-- > first;) {
-    if (!signature_at(bytes_, at, kEndSignature)) continue;
+    if (!signature_at(bytes_, at, kEndSignature) || is_of_member(at)) continue;
     if (++found == 2) disagree(at, "more than one end record");
     constexpr std::size_t kEndRecordsMax = 64;
     if (found <= kEndRecordsMax) follow_end_record(at);

@@ -127,6 +127,35 @@ TEST(Zip, PrefixedAndConcatenatedArchivesAreReadWhole) {
   EXPECT_NE(complaints(*joined), "");
 }
 
+TEST(Zip, AnArchiveThatIsAMemberIsALayerOfItsOwn) {
+  const Bytes inner =
+      make({{.name = "archive/data.pkl", .data = "N."}, {.name = "archive/version", .data = "3"}});
+  const std::string text(as_text(inner));
+  const auto outer = parse(make({{.name = "a.pth", .data = text}, {.name = "b", .data = "b"},
+                                 {.name = "c.pth", .data = text}}));
+  ASSERT_TRUE(outer) << outer.error().message;
+  EXPECT_EQ(outer->members.size(), 3U);
+  EXPECT_TRUE(outer->disagreements.empty()) << outer->disagreements.front().what;
+  EXPECT_TRUE(outer->gaps.empty());
+}
+
+// Its offsets lead to a directory of the outer file: a loader that takes this end record reads other members.
+TEST(Zip, AnEndRecordInAMemberThatLeadsOutOfItIsFollowed) {
+  const Bytes hidden = make({{.name = "hidden", .data = "N."}});
+  Bytes end;
+  append_le(end, 0x06054B50, 4);
+  append_le(end, 0, 4);
+  append_le(end, 1, 2);
+  append_le(end, 1, 2);
+  append_le(end, 46 + 6, 4);
+  append_le(end, 30 + 6 + 30 + 6 + 2, 4);  // behind two local headers and the hidden member's two bytes
+  append_le(end, 0, 2);
+  const std::string text = std::string(as_text(hidden)) + std::string(as_text(end));
+  const auto outer = parse(make({{.name = "member", .data = text}}));
+  ASSERT_TRUE(outer);
+  EXPECT_FALSE(outer->disagreements.empty());
+}
+
 TEST(Zip, AnArchiveInACommentIsFound) {
   const Bytes inner = make({{"evil", "x"}});
   const Bytes outer = make({{"good", "y"}}, as_text(inner));
