@@ -68,33 +68,60 @@ double jaccard(const TextSketch& a, const TextSketch& b) {
   return all == 0 ? 0 : static_cast<double>(common) / static_cast<double>(all);
 }
 
+namespace {
+
+using Buckets = std::unordered_map<std::uint64_t, std::vector<std::size_t>>;
+
+void add_to(Buckets& buckets, const TextSketch& sketch, std::size_t number) {
+  for (std::size_t band = 0; band < kBands && !sketch.shingles.empty(); ++band) {
+    std::vector<std::size_t>& bucket = buckets[band_key(sketch, band)];
+    if (bucket.size() < kBucketMax) bucket.push_back(number);
+  }
+}
+
+// The texts that share a band with the sketch, once each.
+std::vector<std::size_t> candidates_in(const Buckets& buckets, const TextSketch& sketch) {
+  std::vector<std::size_t> out;
+  for (std::size_t band = 0; band < kBands && !sketch.shingles.empty(); ++band) {
+    const auto bucket = buckets.find(band_key(sketch, band));
+    if (bucket != buckets.end()) out.insert(out.end(), bucket->second.begin(), bucket->second.end());
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+SimilarPair closest_in(const Buckets& buckets, const std::vector<TextSketch>& texts, const TextSketch& query,
+                       std::size_t number, double similarity_min) {
+  SimilarPair best{.query = number};
+  for (const std::size_t text : candidates_in(buckets, query)) {
+    const double similarity = jaccard(texts[text], query);
+    if (similarity >= similarity_min && similarity > best.similarity) best = {number, text, similarity};
+  }
+  return best;
+}
+
+}  // namespace
+
 std::vector<SimilarPair> similar_texts(const std::vector<TextSketch>& texts,
                                        const std::vector<TextSketch>& queries, double similarity_min) {
-  std::unordered_map<std::uint64_t, std::vector<std::size_t>> buckets;
-  for (std::size_t text = 0; text < texts.size(); ++text) {
-    if (texts[text].shingles.empty()) continue;
-    for (std::size_t band = 0; band < kBands; ++band) {
-      std::vector<std::size_t>& bucket = buckets[band_key(texts[text], band)];
-      if (bucket.size() < kBucketMax) bucket.push_back(text);
-    }
-  }
+  Buckets buckets;
+  for (std::size_t text = 0; text < texts.size(); ++text) add_to(buckets, texts[text], text);
   std::vector<SimilarPair> out;
-  std::vector<std::size_t> candidates;
   for (std::size_t query = 0; query < queries.size(); ++query) {
-    candidates.clear();
-    for (std::size_t band = 0; band < kBands && !queries[query].shingles.empty(); ++band) {
-      const auto bucket = buckets.find(band_key(queries[query], band));
-      if (bucket == buckets.end()) continue;
-      candidates.insert(candidates.end(), bucket->second.begin(), bucket->second.end());
-    }
-    std::sort(candidates.begin(), candidates.end());
-    candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-    SimilarPair best{.query = query};
-    for (const std::size_t text : candidates) {
-      const double similarity = jaccard(texts[text], queries[query]);
-      if (similarity >= similarity_min && similarity > best.similarity) best = {query, text, similarity};
-    }
+    const SimilarPair best = closest_in(buckets, texts, queries[query], query, similarity_min);
     if (best.similarity > 0) out.push_back(best);
+  }
+  return out;
+}
+
+std::vector<SimilarPair> similar_others(const std::vector<TextSketch>& texts, double similarity_min) {
+  Buckets buckets;
+  std::vector<SimilarPair> out;
+  for (std::size_t text = 0; text < texts.size(); ++text) {
+    const SimilarPair best = closest_in(buckets, texts, texts[text], text, similarity_min);
+    if (best.similarity > 0) out.push_back(best);
+    add_to(buckets, texts[text], text);
   }
   return out;
 }

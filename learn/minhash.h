@@ -37,5 +37,7 @@ struct SimilarPair {
 // similar ones the first.
 std::vector<SimilarPair> similar_texts(const std::vector<TextSketch>& texts,
                                        const std::vector<TextSketch>& queries, double similarity_min);
+// For each text the most similar of those before it.
+std::vector<SimilarPair> similar_others(const std::vector<TextSketch>& texts, double similarity_min);
 
 }  // namespace sallyport::learn

@@ -1,0 +1,287 @@
+#include "learn/drift.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "core/parallel.h"
+#include "learn/product.h"
+#include "learn/random.h"
+#include "learn/statistics.h"
+
+namespace sallyport::learn {
+namespace {
+
+constexpr std::size_t kBins = 10;
+constexpr int kDigitBits = 11;
+constexpr std::size_t kDigits = 6;  // of 11 bits make 64
+constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
+constexpr std::size_t kSimulations = 4000;
+constexpr double kExpectedMin = 5;
+
+// Bits whose order as numbers is the order of the values.
+std::uint64_t ordered_bits(double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  return bits ^ ((bits >> 63) != 0 ? ~std::uint64_t{0} : std::uint64_t{1} << 63);
+}
+
+double from_ordered_bits(std::uint64_t bits) {
+  return std::bit_cast<double>(bits ^ ((bits >> 63) != 0 ? std::uint64_t{1} << 63 : ~std::uint64_t{0}));
+}
+
+std::size_t digit_of(std::uint64_t key, std::size_t digit) {
+  return (key >> (digit * kDigitBits)) & (kBuckets - 1);
+}
+
+// Kolmogorov's statistic and Wasserstein's distance in one merge without branches: both look at the distance
+// of the two distribution functions between one value and the next.
+void compare_sorted(const std::vector<double>& a, const std::vector<double>& b, ColumnDrift& out) {
+  const double step_a = 1 / static_cast<double>(a.size());
+  const double step_b = 1 / static_cast<double>(b.size());
+  std::size_t i = 0;
+  std::size_t j = 0;
+  double at = std::min(a.front(), b.front());
+  while (i < a.size() && j < b.size()) {
+    const double next = std::min(a[i], b[j]);
+    const double apart = std::abs(static_cast<double>(i) * step_a - static_cast<double>(j) * step_b);
+    out.ks = next > at ? std::max(out.ks, apart) : out.ks;
+    out.wasserstein += apart * (next - at);
+    at = next;
+    i += a[i] <= next ? 1U : 0U;
+    j += b[j] <= next ? 1U : 0U;
+  }
+  const std::vector<double>& rest = i < a.size() ? a : b;
+  for (std::size_t k = i < a.size() ? i : j; k < rest.size(); ++k) {
+    const double done = static_cast<double>(k) / static_cast<double>(rest.size());
+    out.ks = rest[k] > at ? std::max(out.ks, 1 - done) : out.ks;
+    out.wasserstein += (1 - done) * (rest[k] - at);
+    at = rest[k];
+  }
+}
+
+double psi_of(std::span<const double> counts, std::span<const double> reference) {
+  const double n = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const double m = std::accumulate(reference.begin(), reference.end(), 0.0);
+  const double bins = static_cast<double>(counts.size());
+  double out = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    // Half a row more in each bin keeps an empty one finite.
+    const double p = (counts[i] + 0.5) / (n + 0.5 * bins);
+    const double q = (reference[i] + 0.5) / (m + 0.5 * bins);
+    out += (p - q) * std::log(p / q);
+  }
+  return out;
+}
+
+// Counts between the deciles of the reference; equal deciles are one.
+struct Binned {
+  std::vector<double> counts;
+  std::vector<double> reference;
+};
+Binned binned(const std::vector<double>& values, const std::vector<double>& reference) {
+  std::vector<double> edges;
+  for (std::size_t i = 1; i < kBins; ++i) edges.push_back(reference[reference.size() * i / kBins]);
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
+  if (edges.front() == reference.front() && edges.size() > 1) edges.erase(edges.begin());
+  Binned out;
+  const auto count = [&](const std::vector<double>& sorted) {
+    std::vector<double> counts;
+    auto from = sorted.begin();
+    for (const double edge : edges) {
+      const auto to = std::lower_bound(from, sorted.end(), edge);
+      counts.push_back(static_cast<double>(to - from));
+      from = to;
+    }
+    counts.push_back(static_cast<double>(sorted.end() - from));
+    return counts;
+  };
+  out.counts = count(values);
+  out.reference = count(reference);
+  return out;
+}
+
+// A gamma variate of shape >= 1 (Marsaglia and Tsang 2000).
+double gamma_variate(double shape, Random& random) {
+  const double d = shape - 1.0 / 3;
+  const double c = 1 / std::sqrt(9 * d);
+  while (true) {
+    const double x = random.normal();
+    const double v = std::pow(1 + c * x, 3);
+    if (v > 0 && std::log(1 - random.uniform()) < x * x / 2 + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+// Deciles of a sample hold shares of the truth that vary as a Dirichlet variate does.
+std::vector<double> simulate_psi(std::size_t n, std::size_t m, std::size_t bins) {
+  Random random(derive_seed(n * 1'000'003 + m, bins));
+  std::vector<double> out;
+  std::vector<double> upper(bins);
+  const std::vector<double> reference(bins, static_cast<double>(m) / static_cast<double>(bins));
+  for (std::size_t draw = 0; draw < kSimulations; ++draw) {
+    double sum = 0;
+    for (double& edge : upper) edge = sum += gamma_variate(std::max(1.0, reference.front()), random);
+    std::vector<double> counts(bins);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double u = random.uniform() * sum;
+      ++counts[std::min<std::size_t>(
+          static_cast<std::size_t>(std::lower_bound(upper.begin(), upper.end(), u) - upper.begin()),
+          bins - 1)];
+    }
+    out.push_back(psi_of(counts, reference));
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+// All columns of a table ask for the same one.
+const std::vector<double>& null_of_psi(std::size_t n, std::size_t m, std::size_t bins) {
+  static std::mutex mutex;
+  static std::map<std::array<std::size_t, 3>, std::vector<double>> known;
+  const std::scoped_lock lock(mutex);
+  std::vector<double>& out = known[{n, m, bins}];
+  if (out.empty()) out = simulate_psi(n, m, bins);
+  return out;
+}
+
+}  // namespace
+
+std::vector<double> sorted_values(std::span<const double> values) {
+  std::vector<std::uint64_t> keys;
+  keys.reserve(values.size());
+  for (const double value : values) {
+    if (!std::isnan(value)) keys.push_back(ordered_bits(value));
+  }
+  std::vector<double> out(keys.size());
+  constexpr std::size_t kSmall = 4096;
+  if (keys.size() < kSmall) {
+    std::ranges::sort(keys);
+  } else {
+    std::vector<std::array<std::uint32_t, kBuckets>> counts(kDigits);
+    for (const std::uint64_t key : keys) {
+      for (std::size_t d = 0; d < kDigits; ++d) ++counts[d][digit_of(key, d)];
+    }
+    std::vector<std::uint64_t> other(keys.size());
+    for (std::size_t d = 0; d < kDigits; ++d) {
+      if (counts[d][digit_of(keys.front(), d)] == keys.size()) continue;
+      std::exclusive_scan(counts[d].begin(), counts[d].end(), counts[d].begin(), 0U);
+      for (const std::uint64_t key : keys) other[counts[d][digit_of(key, d)]++] = key;
+      keys.swap(other);
+    }
+  }
+  std::ranges::transform(keys, out.begin(), from_ordered_bits);
+  return out;
+}
+
+double psi_p_value(double psi, std::size_t n, std::size_t reference_n, std::size_t bins) {
+  if (bins < 2 || n == 0 || reference_n == 0) return 1;
+  if (std::min(n, reference_n) >= kExactRows) {
+    const double scale = 1 / static_cast<double>(n) + 1 / static_cast<double>(reference_n);
+    return chi_squared_upper_tail(psi / scale, static_cast<double>(bins - 1));
+  }
+  // Simulation beyond this many rows says the same and takes longer.
+  const std::vector<double>& null = null_of_psi(std::min(n, 2 * kExactRows), reference_n, bins);
+  const auto below = std::lower_bound(null.begin(), null.end(), psi) - null.begin();
+  return (1 + static_cast<double>(null.size()) - static_cast<double>(below)) /
+         (1 + static_cast<double>(null.size()));
+}
+
+ColumnDrift column_drift(std::span<const double> values, std::span<const double> reference) {
+  const std::vector<double> a = sorted_values(values);
+  const std::vector<double> b = sorted_values(reference);
+  ColumnDrift out{.n = a.size(), .reference_n = b.size()};
+  if (a.empty() || b.empty()) return out;
+  compare_sorted(a, b, out);
+  const double root = std::sqrt(static_cast<double>(a.size()) * static_cast<double>(b.size()) /
+                                static_cast<double>(a.size() + b.size()));
+  // Stephens' correction makes the limiting distribution good from about ten rows on.
+  const double t = (root + 0.12 + 0.11 / root) * out.ks;
+  double tail = 0;
+  for (int k = 1; k <= 100; ++k) tail += (k % 2 == 1 ? 2 : -2) * std::exp(-2.0 * k * k * t * t);
+  out.ks_p = t < 0.2 ? 1 : std::clamp(tail, 0.0, 1.0);
+  const Binned counts = binned(a, b);
+  out.psi = psi_of(counts.counts, counts.reference);
+  out.psi_p = psi_p_value(out.psi, a.size(), b.size(), counts.counts.size());
+  out.p = std::min(1.0, 2 * std::min(out.ks_p, out.psi_p));
+  return out;
+}
+
+ColumnDrift category_drift(std::span<const std::string> values, std::span<const std::string> reference) {
+  ColumnDrift out{.n = values.size(), .reference_n = reference.size()};
+  if (values.empty() || reference.empty()) return out;
+  std::map<std::string_view, std::array<std::uint64_t, 2>> counts;
+  for (const std::string& value : values) ++counts[value][0];
+  for (const std::string& value : reference) ++counts[value][1];
+  const double n = static_cast<double>(values.size());
+  const double m = static_cast<double>(reference.size());
+  std::vector<std::uint64_t> a{0};
+  std::vector<std::uint64_t> b{0};
+  for (const auto& [value, both] : counts) {
+    const double all = static_cast<double>(both[0] + both[1]);
+    out.ks += std::abs(static_cast<double>(both[0]) / n - static_cast<double>(both[1]) / m) / 2;
+    const bool rare = all * std::min(n, m) / (n + m) < kExpectedMin;
+    if (rare) {
+      a[0] += both[0];
+      b[0] += both[1];
+    } else {
+      a.push_back(both[0]);
+      b.push_back(both[1]);
+    }
+  }
+  out.p = out.ks_p = out.psi_p = a.size() < 2 ? 1 : chi_squared_homogeneity(a, b).p;
+  return out;
+}
+
+RowDrift row_drift(const Matrix& rows, const Matrix& reference, std::size_t permutations, std::uint64_t seed,
+                   unsigned threads) {
+  SP_CHECK(rows.columns() == reference.columns() && rows.rows() > 0 && reference.rows() > 0);
+  const std::size_t n = rows.rows();
+  const std::size_t all = n + reference.rows();
+  std::vector<float> values(rows.values().begin(), rows.values().end());
+  values.insert(values.end(), reference.values().begin(), reference.values().end());
+  const Matrix both(all, rows.columns(), std::move(values));
+  Matrix kernel = row_products(both, both, threads);
+  std::vector<float> squares(all);
+  for (std::size_t i = 0; i < all; ++i) squares[i] = kernel.at(i, i);
+  Random random(seed);
+  std::vector<double> sample;
+  constexpr std::size_t kPairs = 2000;
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    const std::size_t a = random.below(all);
+    const std::size_t b = random.below(all);
+    sample.push_back(static_cast<double>(squares[a] + squares[b] - 2 * kernel.at(a, b)));
+  }
+  const double width = std::max(median(sample), 1e-30);
+  const auto scale = static_cast<float>(-1 / width);
+  for (std::size_t i = 0; i < all; ++i) {
+    const std::span<float> line = kernel.row(i);
+    for (std::size_t j = 0; j < all; ++j)
+      line[j] = std::exp(scale * std::max(0.0F, squares[i] + squares[j] - 2 * line[j]));
+  }
+  // One column a way of dividing the rows: 1 / n on one side, -1 / m on the other. Then MMD^2 = w' K w.
+  Matrix weights(all, permutations + 1);
+  std::vector<std::size_t> order(all);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t p = 0; p <= permutations; ++p) {
+    if (p > 0) random.shuffle(std::span(order));
+    for (std::size_t i = 0; i < all; ++i)
+      weights.row(order[i])[p] = i < n ? 1 / static_cast<float>(n) : -1 / static_cast<float>(all - n);
+  }
+  const Matrix image = product(kernel, weights, threads);
+  std::vector<double> statistic(permutations + 1);
+  for (std::size_t i = 0; i < all; ++i) {
+    for (std::size_t p = 0; p <= permutations; ++p)
+      statistic[p] += static_cast<double>(weights.at(i, p)) * static_cast<double>(image.at(i, p));
+  }
+  const auto extreme = std::count_if(statistic.begin() + 1, statistic.end(),
+                                     [&](double value) { return value >= statistic.front(); });
+  return {.mmd_squared = statistic.front(),
+          .p = (1 + static_cast<double>(extreme)) / (1 + static_cast<double>(permutations)),
+          .n = n,
+          .reference_n = all - n};
+}
+
+}  // namespace sallyport::learn

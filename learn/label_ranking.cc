@@ -1,0 +1,125 @@
+#include "learn/label_ranking.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "learn/neighbours.h"
+#include "learn/out_of_fold.h"
+#include "learn/random.h"
+#include "learn/subspace.h"
+
+namespace sallyport::learn {
+namespace {
+
+// Votes for the likeliest other class minus those for the given one, as a share of the voters.
+std::vector<double> vote_margins(const Neighbours& neighbours,
+                                 const std::vector<std::uint32_t>& class_of_point,
+                                 const std::vector<std::uint32_t>& given, std::size_t classes) {
+  std::vector<double> out(given.size());
+  std::vector<double> votes(classes);
+  for (std::size_t r = 0; r < given.size(); ++r) {
+    std::ranges::fill(votes, 0.0);
+    for (const Neighbour& neighbour : neighbours.of(r)) votes[class_of_point[neighbour.row]] += 1;
+    const double own = votes[given[r]];
+    votes[given[r]] = 0;
+    out[r] = *std::ranges::max_element(votes) - own;
+  }
+  return out;
+}
+
+Result<std::vector<double>> neighbour_margins(const Matrix& space, const Classes& classes,
+                                              const LabelRankingOptions& options) {
+  const std::size_t count = classes.names.size();
+  if (space.rows() <= options.neighbour_rows) {
+    const Neighbours all =
+        TRY(nearest_others(space, {.count = options.voters, .features = {}, .threads = options.threads}));
+    return vote_margins(all, classes.of_row, classes.of_row, count);
+  }
+  Random random(derive_seed(options.seed, 2));
+  std::vector<std::size_t> rows = random.sample(space.rows(), options.neighbour_rows);
+  std::ranges::sort(rows);
+  std::vector<std::uint32_t> class_of_point;
+  for (const std::size_t row : rows) class_of_point.push_back(classes.of_row[row]);
+  // A row of the sample finds itself first; its own vote is one too many, the same for all of the sample.
+  Neighbours found = TRY(nearest(space.pick_rows(rows), space,
+                                 {.count = options.voters + 1, .features = {}, .threads = options.threads}));
+  Neighbours others(space.rows(), std::min(options.voters, found.count() - 1));
+  for (std::size_t r = 0; r < space.rows(); ++r) {
+    std::size_t kept = 0;
+    for (const Neighbour& neighbour : found.of(r)) {
+      if (rows[neighbour.row] != r && kept < others.count()) others.of(r)[kept++] = neighbour;
+    }
+  }
+  return vote_margins(others, class_of_point, classes.of_row, count);
+}
+
+std::vector<std::uint32_t> most_probable(const Probabilities& probabilities) {
+  std::vector<std::uint32_t> out;
+  for (std::size_t r = 0; r < probabilities.rows(); ++r) {
+    const std::span<const double> row = probabilities.row(r);
+    out.push_back(static_cast<std::uint32_t>(std::ranges::max_element(row) - row.begin()));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<double> ranks(const std::vector<double>& values) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::vector<double> out(values.size());
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin;
+    while (end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+    for (std::size_t i = begin; i < end; ++i) {
+      out[order[i]] = static_cast<double>(begin + end + 1) / 2 / static_cast<double>(values.size());
+    }
+    begin = end;
+  }
+  return out;
+}
+
+Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
+                                 const LabelRankingOptions& options) {
+  const Matrix space = TRY(compressed(features, options.dimensions, options.threads));
+  const Matrix scores =
+      TRY(out_of_fold_scores(space, classes, {.seed = options.seed, .threads = options.threads}));
+  const Probabilities probabilities = as_probabilities(scores);
+  LabelRanking out;
+  out.flagged = TRY(label_errors(probabilities, classes.of_row));
+  out.suggested = most_probable(probabilities);
+  const std::vector<double> by_model = ranks(margins(scores, classes.of_row));
+  const std::vector<double> votes = TRY(neighbour_margins(space, classes, options));
+  const std::vector<double> by_votes = ranks(votes);
+  for (std::size_t r = 0; r < by_model.size(); ++r) out.score.push_back((by_model[r] + by_votes[r]) / 2);
+  const double unanimous = *std::ranges::min_element(votes);
+  double sure = 0;
+  double wrong = 0;
+  for (std::size_t r = 0; r < votes.size(); ++r) {
+    if (votes[r] > unanimous || unanimous >= 0) continue;
+    sure += 1;
+    wrong += out.flagged[r] ? 1 : 0;
+  }
+  if (sure > 0) out.false_positive_rate = wrong / sure;
+  out.probabilities = probabilities;
+  return out;
+}
+
+Result<LabelRanking> rank_labels(const Probabilities& probabilities, const Classes& classes) {
+  LabelRanking out;
+  out.flagged = TRY(label_errors(probabilities, classes.of_row));
+  out.suggested = most_probable(probabilities);
+  for (std::size_t r = 0; r < classes.of_row.size(); ++r) {
+    const std::span<const double> row = probabilities.row(r);
+    double best = -1;
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      if (k != classes.of_row[r]) best = std::max(best, row[k]);
+    }
+    out.score.push_back((1 + best - row[classes.of_row[r]]) / 2);
+  }
+  out.probabilities = probabilities;
+  return out;
+}
+
+}  // namespace sallyport::learn

@@ -1,0 +1,47 @@
+// Which labels of a data set look wrong, every row ranked.
+//
+// Two opinions that err differently are averaged by rank: the margin of out-of-fold scores
+// (learn/out_of_fold.h), and the vote margin of the nearest neighbours, which never saw the row's label, in a
+// space that saw none (learn/subspace.h). Confident learning says which rows to call errors. A data set
+// beyond `neighbour_rows` rows asks a sample of its rows for votes. Deterministic, safe from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/result.h"
+#include "learn/confident.h"
+#include "learn/matrix.h"
+
+namespace sallyport::learn {
+
+struct LabelRankingOptions {
+  std::size_t dimensions = 40;
+  std::size_t voters = 11;
+  std::size_t neighbour_rows = 30'000;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;
+};
+
+struct LabelRanking {
+  std::vector<double> score = {};             // in [0, 1], larger is more suspect
+  std::vector<bool> flagged = {};             // by confident learning
+  std::vector<std::uint32_t> suggested = {};  // the most probable class
+  Probabilities probabilities = {};           // that were used
+  // Rows flagged among those whose neighbours all share their label, which are almost surely right; unknown
+  // when there are none.
+  std::optional<double> false_positive_rate = {};
+};
+
+// `features` are comparable (learn/encoded.h).
+Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
+                                 const LabelRankingOptions& options = {});
+// From probabilities that the caller has: the margin alone.
+Result<LabelRanking> rank_labels(const Probabilities& probabilities, const Classes& classes);
+
+// (0, 1] by ascending value; equal values share the mean of their ranks.
+std::vector<double> ranks(const std::vector<double>& values);
+
+}  // namespace sallyport::learn

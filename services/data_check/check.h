@@ -1,0 +1,71 @@
+// sallyport data check: everything that can be said about a data set by itself, and beside a reference.
+//
+// A check ranks rows, or judges the whole, or both. The guards of the four data stages that apply run too, as
+// they do in a gate. A check that does not apply (no labels, no text, no reference) is left out; one that
+// applies and cannot tell says why. Deterministic for a seed; uses all cores unless told otherwise.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/gate.h"
+#include "learn/confident.h"
+#include "services/data_check/source.h"
+
+namespace sallyport::services::data_check {
+
+struct ScoredRow {
+  std::uint64_t row = 0;
+  std::string guard = {};
+  double score = 0;  // larger is more suspect; comparable within a guard
+  std::string message = {};
+  bool suspect = false;  // goes to quarantine
+};
+
+struct CheckVerdict {
+  std::string guard = {};
+  std::vector<std::string> threats = {};
+  Verdict verdict = Verdict::kPass;
+  std::string looks_for = {};
+  std::vector<std::string> findings = {};  // of the whole, worst first; or why it cannot be told
+  std::optional<double> rate = {};         // of suspect rows, or of columns that drifted
+  std::optional<double> low = {};          // its 95 % interval
+  std::optional<double> high = {};
+  std::optional<std::uint64_t> n = {};
+  std::optional<double> power = {};
+  std::string effect = {};  // at which `power` holds
+  std::optional<double> false_positive_rate = {};
+};
+
+struct CheckReport {
+  std::string name = {};
+  std::uint64_t rows = 0;
+  std::vector<ScoredRow> scored = {};  // by guard, then most suspect first
+  std::vector<CheckVerdict> verdicts = {};
+
+  Verdict worst() const;
+};
+
+struct CheckOptions {
+  const Dataset* reference = nullptr;
+  Relation relation = Relation::kTraining;
+  std::optional<learn::Probabilities> probabilities = {};  // out of sample, one row a row
+  std::vector<std::string> quasi_identifiers = {};
+  std::string sensitive = {};
+  std::size_t k_min = 5;
+  std::uint64_t seed = 1;
+  unsigned threads = 0;
+  std::function<void(std::string_view check, std::size_t done, std::size_t all)> on_check = {};
+};
+
+Result<CheckReport> check(const Dataset& data, const CheckOptions& options);
+
+// {"rows": [{"row", "guard", "score", "message", "suspect"}], "verdicts": [...]}, as one line.
+std::string to_json_text(const CheckReport& report);
+
+// Writes the rows that nothing was found about to clean.csv and the others to suspect.csv.
+Result<void> quarantine(const Dataset& data, const CheckReport& report, const std::filesystem::path& folder);
+
+}  // namespace sallyport::services::data_check

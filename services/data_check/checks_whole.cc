@@ -1,0 +1,184 @@
+// What is judged of a data set as a whole: drift from a reference, and how well its rows hide.
+#include <algorithm>
+#include <cmath>
+
+#include "core/limits/data.h"
+#include "core/parallel.h"
+#include "learn/anonymity.h"
+#include "learn/drift.h"
+#include "learn/random.h"
+#include "learn/statistics.h"
+#include "learn/votes.h"
+#include "services/data_check/checks.h"
+
+namespace sallyport::services::data_check {
+namespace {
+
+constexpr double kDriftRate = 0.01;  // of false alarms
+constexpr std::size_t kJointRows = 1000;
+constexpr std::size_t kPermutations = 199;
+
+std::string figure(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+// A sample of the features of both sides, in the units of the reference.
+Result<learn::RowDrift> joint_drift(const Dataset& data, const Dataset& reference,
+                                    const CheckOptions& options) {
+  const auto sample = [&](const Dataset& from, std::uint64_t stream) {
+    learn::Random random(learn::derive_seed(options.seed, stream));
+    return from.pick(random.sample(from.rows(), std::min(from.rows(), kJointRows)));
+  };
+  const learn::Matrix here = TRY(learn::features_of(sample(data, 4), learn::Missing::kMedian));
+  const learn::Matrix there = TRY(learn::features_of(sample(reference, 5), learn::Missing::kMedian));
+  if (here.columns() != there.columns()) return invalid("the two sides have other features");
+  const learn::Scaling scaling = learn::standard_scaling(there);
+  return learn::row_drift(scaling.apply(here), scaling.apply(there), kPermutations, options.seed,
+                          options.threads);
+}
+
+std::string drift_line(const Column& column, const learn::ColumnDrift& drift) {
+  if (!column.numeric) {
+    return "column " + column.name + " drifted: total variation " + figure(drift.ks) + ", p " +
+           figure(drift.p);
+  }
+  return "column " + column.name + " drifted: KS " + figure(drift.ks) + " (p " + figure(drift.ks_p) +
+         "), Wasserstein " + figure(drift.wasserstein) + ", PSI " + figure(drift.psi) + " (p " +
+         figure(drift.psi_p) + ")";
+}
+
+struct QuasiIdentifiers {
+  std::vector<std::size_t> columns;
+  std::vector<std::string> names;
+};
+Result<QuasiIdentifiers> quasi_identifiers(const Dataset& data, const CheckOptions& options) {
+  QuasiIdentifiers out;
+  if (options.quasi_identifiers.size() > limits::kQuasiIdentifiersMax) {
+    return fail(ErrorKind::kLimit, "more than kQuasiIdentifiersMax quasi-identifiers");
+  }
+  for (const std::string& name : options.quasi_identifiers) {
+    const Column* column = data.find(name);
+    if (column == nullptr) return fail(ErrorKind::kNotFound, data.name + ": no column '" + name + "'");
+    out.columns.push_back(static_cast<std::size_t>(column - data.columns.data()));
+    out.names.push_back(name);
+  }
+  return out;
+}
+
+}  // namespace
+
+bool has_reference(const Dataset& data, const CheckOptions& options) {
+  return options.reference != nullptr && data.rows() > 0 && options.reference->rows() > 0;
+}
+
+Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
+  const Dataset& reference = *options.reference;
+  std::vector<std::pair<const Column*, const Column*>> pairs;
+  Outcome out;
+  for (const Column& column : data.columns) {
+    const Column* other = reference.find(column.name);
+    if (column.name == data.roles.id || column.name == data.roles.time) continue;
+    if (other == nullptr || other->numeric != column.numeric) {
+      out.verdict.findings.push_back("column " + column.name + " is missing or of another type in " +
+                                     reference.name);
+      out.verdict.verdict = Verdict::kWarn;
+      continue;
+    }
+    pairs.emplace_back(&column, other);
+  }
+  std::vector<learn::ColumnDrift> drifts(pairs.size());
+  parallel_for(
+      pairs.size(),
+      [&](std::size_t i) {
+        const auto& [here, there] = pairs[i];
+        drifts[i] = here->numeric ? learn::column_drift(here->numbers, there->numbers)
+                                  : learn::category_drift(here->texts, there->texts);
+      },
+      options.threads);
+  std::vector<double> p;
+  for (const learn::ColumnDrift& drift : drifts) p.push_back(drift.p);
+  const std::vector<bool> rejected = learn::benjamini_hochberg(p, kDriftRate);
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    if (rejected[i]) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return p[i]; });
+  for (const std::size_t i : order) out.verdict.findings.push_back(drift_line(*pairs[i].first, drifts[i]));
+  set_rate(out.verdict, order.size(), pairs.size());
+  out.verdict.n = data.rows();
+  if (!data.feature_columns().empty() && data.rows() > 1 && reference.rows() > 1) {
+    const learn::RowDrift joint = TRY(joint_drift(data, reference, options));
+    const std::string line = "rows as a whole: MMD^2 " + figure(joint.mmd_squared) + ", p " +
+                             figure(joint.p) + " by " + std::to_string(kPermutations) + " permutations of " +
+                             std::to_string(joint.n) + " against " + std::to_string(joint.reference_n) +
+                             " rows";
+    out.verdict.findings.push_back(line);
+    if (joint.p <= kDriftRate) out.verdict.verdict = Verdict::kWarn;
+  }
+  if (!order.empty()) out.verdict.verdict = Verdict::kWarn;
+  out.verdict.threats = {"monitor-drift-exploit"};
+  out.verdict.looks_for =
+      "columns whose distribution left that of the reference (KS, Wasserstein, PSI against its null, "
+      "chi-squared; "
+      "Benjamini-Hochberg over the columns), and rows as a whole (MMD)";
+  // Of the KS test, which rejects a shift of two standard errors of its critical distance with certainty.
+  const double n = static_cast<double>(data.rows());
+  const double m = static_cast<double>(reference.rows());
+  out.verdict.power = 0.99;
+  out.verdict.effect = "a distance of " + figure(3.3 * std::sqrt((n + m) / (n * m))) +
+                       " between the distribution functions of a column";
+  out.verdict.false_positive_rate = kDriftRate;
+  return out;
+}
+
+bool has_quasi_identifiers(const Dataset& data, const CheckOptions& options) {
+  return !options.quasi_identifiers.empty() && data.rows() > 0;
+}
+
+Result<Outcome> check_anonymity(const Dataset& data, const CheckOptions& options) {
+  const QuasiIdentifiers quasi = TRY(quasi_identifiers(data, options));
+  const learn::EquivalenceClasses classes = learn::equivalence_classes(data, quasi.columns);
+  Outcome out;
+  for (std::size_t row = 0; row < data.rows(); ++row) {
+    const std::uint32_t size = classes.sizes[classes.of_row[row]];
+    if (size >= options.k_min) continue;
+    out.rows.push_back({.row = row,
+                        .guard = {},
+                        .score = 1 / static_cast<double>(size),
+                        .message = size == 1 ? "no other row has its quasi-identifiers"
+                                             : std::to_string(size) + " rows have its quasi-identifiers",
+                        .suspect = true});
+  }
+  const auto unique = classes.rows_in_classes_below(2);
+  out.verdict.findings.push_back("k " + std::to_string(classes.smallest()) + ": " +
+                                 std::to_string(classes.sizes.size()) + " classes, " +
+                                 std::to_string(unique) + " unique rows, " + std::to_string(out.rows.size()) +
+                                 " rows in classes below " + std::to_string(options.k_min));
+  if (const Column* column = data.find(options.sensitive)) {
+    const learn::Closeness closeness =
+        learn::closeness_of(data, classes, static_cast<std::size_t>(column - data.columns.data()));
+    out.verdict.findings.push_back("l " + std::to_string(closeness.l) + ", t " + figure(closeness.t) +
+                                   " of column " + column->name);
+  } else if (!options.sensitive.empty()) {
+    return fail(ErrorKind::kNotFound, data.name + ": no column '" + options.sensitive + "'");
+  }
+  if (options.reference != nullptr) {
+    const std::size_t linked = TRY(learn::linked_uniquely(data, *options.reference, quasi.names));
+    out.verdict.findings.push_back(std::to_string(linked) + " of " +
+                                   std::to_string(options.reference->rows()) + " rows of " +
+                                   options.reference->name + " are linked to exactly one row");
+  }
+  out.verdict.threats = {"prep-anonymization-regression"};
+  out.verdict.looks_for = "rows that share their quasi-identifiers with fewer than " +
+                          std::to_string(options.k_min - 1) + " others";
+  set_rate(out.verdict, out.rows.size(), data.rows());
+  out.verdict.power = 1;
+  out.verdict.effect = "one such row";
+  out.verdict.false_positive_rate = 0;
+  if (!out.rows.empty()) out.verdict.verdict = Verdict::kBlock;
+  return out;
+}
+
+}  // namespace sallyport::services::data_check
