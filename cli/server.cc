@@ -1,6 +1,7 @@
 // sallyport server: MLflow's tracking API over one folder.
 #include "cli/command.h"
 #include "cli/stop_signal.h"
+#include "services/tracking/grants.h"
 #include "services/tracking/service.h"
 
 namespace sallyport::cli {
@@ -26,6 +27,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   if (anonymous && !is_loopback(host)) {
     return output.usage("--allow-anonymous: only on 127.0.0.1, not on " + host,
                         "leave one of --host and --allow-anonymous out");
+  }
+  // Tokens would cross the network in the clear.
+  if (!is_loopback(host)) {
+    return output.usage("--host " + host + ": this server speaks no TLS yet, so it listens on loopback alone",
+                        "put a proxy that ends TLS in front of 127.0.0.1");
   }
   const StopSignal signal;
   Env& env = system_env();
@@ -53,7 +59,8 @@ const Command server_command{
     .summary = "MLflow's tracking API over one folder, for unmodified MLflow clients",
     .example =
         "$ sallyport server --root mlruns --port 5000 --allow-anonymous\n"
-        "$ MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python3 train.py",
+        "$ MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python3 train.py\n"
+        "$ sallyport server --root mlruns   # tokens and grants as mlruns/policy.yaml says",
     .flags = kFlags,
     .run = run};
 

@@ -65,7 +65,7 @@ Result<Waiver> read_waiver(const Json& item) {
 Result<Policy> read_policy(const Json& root) {
   Policy policy;
   if (root.is_null()) return policy;
-  TRY(only_members(root, {"block-at", "stages", "thresholds", "waivers", "chain", "approvals"}));
+  TRY(only_members(root, {"block-at", "stages", "thresholds", "waivers", "chain", "approvals", "access"}));
   if (root.contains("block-at")) policy.block_at = TRY(read_severity(root, "block-at"));
   if (root.contains("stages")) TRY(read_stages(TRY(get_object(root, "stages")), policy));
   if (root.contains("thresholds")) TRY(read_thresholds(TRY(get_object(root, "thresholds")), policy));

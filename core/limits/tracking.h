@@ -13,12 +13,16 @@ inline constexpr std::size_t kEntityKeyBytesMax = 250;   // of a metric, paramet
 inline constexpr std::size_t kEntityNameBytesMax = 500;  // of an experiment, a run
 inline constexpr std::size_t kParamBytesMax = 6'000;
 inline constexpr std::size_t kTagBytesMax = 8'000;
+inline constexpr std::size_t kDatasetBytesMax = 64 * kKiB;  // of its schema, profile or source, each
 inline constexpr std::size_t kUriBytesMax = 2 * kKiB;
 inline constexpr std::size_t kBatchMetricsMax = 1'000;
 inline constexpr std::size_t kBatchParamsMax = 100;
 inline constexpr std::size_t kBatchTagsMax = 100;
 inline constexpr std::size_t kBatchEntitiesMax = 1'000;
 inline constexpr std::size_t kTagsPerCreationMax = 1'000;
+
+// Artifacts.
+inline constexpr std::uint64_t kArtifactBytesMax = 64 * static_cast<std::uint64_t>(kGiB);
 
 // Search.
 inline constexpr std::size_t kFilterBytesMax = 16 * kKiB;

@@ -15,6 +15,7 @@ class Anybody : public Access {
  public:
   Result<Principal> authenticate(const http::Request&) override { return Principal{.name = "anonymous"}; }
   bool allows(const Principal&, Verb, const Resource&) override { return true; }
+  bool knows_principals() const override { return false; }
 };
 
 }  // namespace

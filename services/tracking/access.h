@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "services/http/http.h"
 
@@ -24,12 +25,22 @@ struct Principal {
   std::string name = {};
 };
 
+// What a principal got for its request, which is what it costs it.
+enum class Outcome : std::uint8_t { kAsked, kRefused, kSent };
+// MLflow's code for a principal who has asked too much; stands in an Error's hint.
+inline constexpr std::string_view kBudgetSpent = "REQUEST_LIMIT_EXCEEDED";
+
 class Access {
  public:
   virtual ~Access() = default;
   // ErrorKind::kDenied when nothing proves who asks.
   virtual Result<Principal> authenticate(const http::Request& request) = 0;
   virtual bool allows(const Principal& principal, Verb verb, const Resource& resource) = 0;
+  // Takes the price of a request, or of `bytes` that were sent, from the principal's budget. An Error with
+  // kBudgetSpent when there is nothing left.
+  virtual Result<void> spend(const Principal&, Outcome, std::uint64_t) { return {}; }
+  // Whether principals are told apart at all: where not, nobody can approve what another proposes.
+  virtual bool knows_principals() const { return true; }
 };
 
 // Nobody is known, so nobody may do anything.

@@ -10,7 +10,7 @@ Result<void> Call::require(Verb verb, const Resource& resource) {
 
 bool Call::may(Verb verb, const Resource& resource) {
   asked_ = true;
-  return access_.allows(principal_, verb, resource);
+  return parts_.access.allows(principal_, verb, resource);
 }
 
 }  // namespace sallyport::services::tracking

@@ -6,27 +6,22 @@
 
 #include <string>
 
-#include "services/tracking/access.h"
-#include "services/tracking/store.h"
+#include "services/tracking/parts.h"
 #include "services/tracking/wire.h"
 
 namespace sallyport::services::tracking {
 
 class Call {
  public:
-  Call(Env& env, Store& store, Access& access, Principal principal, Arguments arguments, std::int64_t now_ms)
-      : env_(env),
-        store_(store),
-        access_(access),
-        principal_(std::move(principal)),
-        arguments_(std::move(arguments)),
-        now_ms_(now_ms) {}
+  Call(const Parts& parts, Principal principal, Arguments arguments, std::int64_t now_ms)
+      : parts_(parts), principal_(std::move(principal)), arguments_(std::move(arguments)), now_ms_(now_ms) {}
 
   const Arguments& arguments() const { return arguments_; }
   const Principal& principal() const { return principal_; }
   std::int64_t now_ms() const { return now_ms_; }
-  Env& env() { return env_; }
-  Store& store() { return store_; }
+  const Parts& parts() const { return parts_; }
+  Env& env() { return parts_.env; }
+  Store& store() { return parts_.store; }
 
   // ErrorKind::kDenied when the principal may not.
   Result<void> require(Verb verb, const Resource& resource);
@@ -37,9 +32,7 @@ class Call {
   bool asked_for_leave() const { return asked_; }
 
  private:
-  Env& env_;
-  Store& store_;
-  Access& access_;
+  const Parts& parts_;
   Principal principal_;
   Arguments arguments_;
   std::int64_t now_ms_;

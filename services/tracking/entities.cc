@@ -14,10 +14,6 @@ std::optional<std::int64_t> optional_integer(const Row& row, std::size_t at) {
   return integer_at(row, at);
 }
 
-double value_in(const Row& row, std::size_t value, std::size_t is_nan) {
-  return integer_at(row, is_nan) != 0 ? std::numeric_limits<double>::quiet_NaN() : number_at(row, value);
-}
-
 Result<Json> pairs_of(Session& session, const std::string& sql, std::int64_t owner) {
   Json out = Json::array();
   for (const Row& row : TRY(session.query(sql, {owner}))) {
@@ -27,6 +23,10 @@ Result<Json> pairs_of(Session& session, const std::string& sql, std::int64_t own
 }
 
 }  // namespace
+
+double value_in(const Row& row, std::size_t value, std::size_t is_nan) {
+  return integer_at(row, is_nan) != 0 ? std::numeric_limits<double>::quiet_NaN() : number_at(row, value);
+}
 
 Experiment experiment_in(const Row& row, std::size_t at) {
   return {.id = integer_at(row, at),
@@ -100,7 +100,7 @@ Result<Json> run_out(Session& session, const Run& run) {
                                           "WHERE run = ? ORDER BY key",
                                           {run.number}))) {
     metrics.push_back(
-        metric_out({text_at(row, 0), value_in(row, 1, 2), integer_at(row, 3), integer_at(row, 4)}));
+        metric_out({text_at(row, 0), value_in(row, 1, 2), integer_at(row, 3), integer_at(row, 4), {}}));
   }
   Json data{{"metrics", std::move(metrics)}};
   data["params"] =
@@ -108,6 +108,8 @@ Result<Json> run_out(Session& session, const Run& run) {
   data["tags"] = TRY(pairs_of(session, "SELECT key, value FROM tags WHERE run = ? ORDER BY key", run.number));
   Json out{{"info", run_info_out(run)}};
   out["data"] = std::move(data);
+  out["inputs"] = TRY(inputs_of(session, run));
+  out["outputs"] = TRY(outputs_of(session, run));
   return out;
 }
 
@@ -147,9 +149,26 @@ Result<Metric> metric_in(const Arguments& arguments) {
   metric.value = TRY(arguments.number("value"));
   metric.timestamp_ms = TRY(arguments.integer("timestamp"));
   metric.step = TRY(arguments.integer_or("step", 0));
+  metric.model_id = TRY(arguments.text_or("model_id", ""));
   TRY(check_key("metric", metric.key));
   return metric;
 }
+
+namespace {
+
+// Of a logged model of the same experiment; what is said of another's model is not kept.
+Result<void> write_model_metric(Session& session, const Run& run, const Metric& metric, double value,
+                                std::int64_t is_nan) {
+  return session.execute(
+      "INSERT INTO logged_model_metrics (model, key, run_id, value, is_nan, timestamp, step) "
+      "SELECT id, ?, ?, ?, ?, ?, ? FROM logged_models WHERE model_id = ? AND experiment = ? "
+      "ON CONFLICT (model, key, run_id) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, "
+      "timestamp = excluded.timestamp, step = excluded.step",
+      {metric.key, run.run_id, value, is_nan, metric.timestamp_ms, metric.step, metric.model_id,
+       run.experiment.id});
+}
+
+}  // namespace
 
 Result<void> write_metric(Session& session, const Run& run, const Metric& metric) {
   const bool is_nan = std::isnan(metric.value);
@@ -159,6 +178,7 @@ Result<void> write_metric(Session& session, const Run& run, const Metric& metric
       "INSERT INTO metrics (run, key, timestamp, step, value, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
       "ON CONFLICT DO NOTHING",
       {run.number, metric.key, metric.timestamp_ms, metric.step, value, flag}));
+  if (!metric.model_id.empty()) TRY(write_model_metric(session, run, metric, value, flag));
   return session.execute(
       "INSERT INTO latest_metrics (run, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, ?) "
       "ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, "

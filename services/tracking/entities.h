@@ -51,6 +51,8 @@ Result<Run> run_by_id(Session& session, const std::string& run_id);
 Json run_info_out(const Run& run);
 // With its data, inputs and outputs.
 Result<Json> run_out(Session& session, const Run& run);
+Result<Json> inputs_of(Session& session, const Run& run);
+Result<Json> outputs_of(Session& session, const Run& run);
 
 // The run that the call names, once its principal may do that with it. `writable` refuses deleted ones.
 Result<std::string> run_id_of(const Arguments& arguments);
@@ -68,8 +70,11 @@ struct Metric {
   double value = 0;
   std::int64_t timestamp_ms = 0;
   std::int64_t step = 0;
+  std::string model_id = {};  // of the logged model that it is about
 };
 Json metric_out(const Metric& metric);
+// A value and its `is_nan` beside it.
+double value_in(const Row& row, std::size_t value, std::size_t is_nan);
 Result<Metric> metric_in(const Arguments& arguments);
 Result<void> write_metric(Session& session, const Run& run, const Metric& metric);
 Result<void> write_param(Session& session, const Run& run, const Pair& param);

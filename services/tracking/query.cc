@@ -107,6 +107,19 @@ void add_side_rows(Clause& clause, const Searched& searched, const Condition& co
   clause.add(")");
 }
 
+Result<void> add_dataset(Clause& clause, const Searched& searched, const Condition& condition) {
+  const bool known = condition.key == "name" || condition.key == "digest" || condition.key == "context";
+  if (searched.datasets.empty() || !known || is_null_test(condition.comparator)) {
+    return cannot(searched, condition, "of a data set cannot be searched like this");
+  }
+  TRY(check_values(searched, condition, false));
+  clause.add(" AND EXISTS (SELECT 1 FROM " + std::string(searched.datasets) + " s WHERE s." +
+             std::string(searched.owner) + " = " + std::string(searched.self) + " AND ");
+  add_comparison(clause, "s." + condition.key, condition);
+  clause.add(")");
+  return {};
+}
+
 Result<void> add_side(Clause& clause, const Searched& searched, const Condition& condition) {
   if (side_table(searched, condition.entity).empty()) {
     return cannot(searched, condition, "is of an entity that cannot be searched here");
@@ -133,6 +146,8 @@ Result<void> add_conditions(Clause& clause, const Searched& searched, std::span<
   for (const Condition& condition : conditions) {
     if (condition.entity == Entity::kAttribute) {
       TRY(add_attribute(clause, searched, condition));
+    } else if (condition.entity == Entity::kDataset) {
+      TRY(add_dataset(clause, searched, condition));
     } else {
       TRY(add_side(clause, searched, condition));
     }

@@ -28,6 +28,7 @@ struct Searched {
   std::string_view metrics = {};
   std::string_view params = {};
   std::string_view tags = {};
+  std::string_view datasets = {};  // its columns name, digest and context
   // A thing without the tag is unlike every value. MLflow has it so for registered models alone.
   bool absent_tag_differs = false;
 };

@@ -63,8 +63,115 @@ INSERT INTO experiments VALUES (0, 'Default', 'mlflow-artifacts:/0', 'active',
   CAST(strftime('%s', 'now') AS INTEGER) * 1000, CAST(strftime('%s', 'now') AS INTEGER) * 1000);
 )";
 
+constexpr const char* kModels = R"(
+CREATE TABLE artifacts (
+  path TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE seals (
+  prefix TEXT PRIMARY KEY,
+  reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE dataset_inputs (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  context TEXT NOT NULL,
+  source_type TEXT NOT NULL,
+  source TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  schema TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  PRIMARY KEY (run, name, digest)) WITHOUT ROWID;
+CREATE TABLE model_inputs (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  model_id TEXT NOT NULL,
+  PRIMARY KEY (run, model_id)) WITHOUT ROWID;
+CREATE TABLE model_outputs (
+  run INTEGER NOT NULL REFERENCES runs(id),
+  model_id TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  PRIMARY KEY (run, model_id, step)) WITHOUT ROWID;
+CREATE TABLE logged_models (
+  id INTEGER PRIMARY KEY,
+  model_id TEXT NOT NULL UNIQUE,
+  experiment INTEGER NOT NULL REFERENCES experiments(id),
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  source_run TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  author TEXT NOT NULL);
+CREATE TABLE logged_model_params (
+  model INTEGER NOT NULL REFERENCES logged_models(id),
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (model, key)) WITHOUT ROWID;
+CREATE TABLE logged_model_tags (
+  model INTEGER NOT NULL REFERENCES logged_models(id),
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (model, key)) WITHOUT ROWID;
+CREATE TABLE logged_model_metrics (
+  model INTEGER NOT NULL REFERENCES logged_models(id),
+  key TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  value REAL NOT NULL,
+  is_nan INTEGER NOT NULL,
+  timestamp INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  PRIMARY KEY (model, key, run_id)) WITHOUT ROWID;
+CREATE TABLE registered_models (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  author TEXT NOT NULL);
+CREATE TABLE registered_model_tags (
+  model INTEGER NOT NULL REFERENCES registered_models(id),
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (model, key)) WITHOUT ROWID;
+CREATE TABLE versions (
+  id INTEGER PRIMARY KEY,
+  model INTEGER NOT NULL REFERENCES registered_models(id),
+  version INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  prefix TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  model_id TEXT NOT NULL,
+  description TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  status TEXT NOT NULL,
+  message TEXT NOT NULL,
+  manifest TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  updated INTEGER NOT NULL,
+  author TEXT NOT NULL,
+  UNIQUE (model, version));
+CREATE TABLE version_tags (
+  version INTEGER NOT NULL REFERENCES versions(id),
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (version, key)) WITHOUT ROWID;
+CREATE TABLE aliases (
+  model INTEGER NOT NULL REFERENCES registered_models(id),
+  alias TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (model, alias)) WITHOUT ROWID;
+CREATE TABLE approvals (
+  model INTEGER NOT NULL REFERENCES registered_models(id),
+  alias TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  principal TEXT NOT NULL,
+  PRIMARY KEY (model, alias, version, principal)) WITHOUT ROWID;
+)";
+
 // Each step takes the tables from the version before it to its own; a step that was released is never edited.
-constexpr std::array kSteps{kTracking};
+constexpr std::array kSteps{kTracking, kModels};
 
 }  // namespace
 

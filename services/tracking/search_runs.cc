@@ -1,6 +1,4 @@
 // What is asked about runs: searches with MLflow's filters, and the history of a metric.
-#include <limits>
-
 #include "core/limits/tracking.h"
 #include "services/tracking/entities.h"
 #include "services/tracking/query.h"
@@ -29,7 +27,8 @@ constexpr Searched kRuns{.what = "run",
                          .owner = "run",
                          .metrics = "latest_metrics",
                          .params = "params",
-                         .tags = "tags"};
+                         .tags = "tags",
+                         .datasets = "dataset_inputs"};
 
 }  // namespace
 
@@ -90,9 +89,7 @@ Result<Json> get_metric_history(Call& call) {
         out["next_page_token"] = page_token(page.offset + page.count);
         break;
       }
-      const double value =
-          integer_at(row, 1) != 0 ? std::numeric_limits<double>::quiet_NaN() : number_at(row, 0);
-      metrics.push_back(metric_out({key, value, integer_at(row, 2), integer_at(row, 3)}));
+      metrics.push_back(metric_out({key, value_in(row, 0, 1), integer_at(row, 2), integer_at(row, 3), {}}));
     }
     out["metrics"] = std::move(metrics);
     return out;

@@ -8,6 +8,7 @@
 #include "core/limits/tracking.h"
 #include "formats/html.h"
 #include "services/http/url.h"
+#include "services/tracking/access.h"
 
 namespace sallyport::services::tracking {
 namespace {
@@ -46,6 +47,7 @@ http::Answer error_answer(int status, std::string_view code, const std::string& 
 http::Answer error_answer(const Error& error) {
   if (error.hint == kAlreadyExists) return error_answer(400, kAlreadyExists, error.message);
   if (error.hint == kInvalidState) return error_answer(500, kInvalidState, error.message);
+  if (error.hint == kBudgetSpent) return error_answer(429, kBudgetSpent, error.message);
   if (error.hint == kNoEndpoint) return error_answer(404, kNoEndpoint, error.message);
   switch (error.kind) {
     case ErrorKind::kInvalid: return error_answer(400, "INVALID_PARAMETER_VALUE", error.message);

@@ -1,0 +1,110 @@
+#include "services/tracking/gatekeeper.h"
+
+#include "core/mapping.h"
+#include "services/scan/scan.h"
+#include "services/tracking/artifacts.h"
+#include "services/tracking/registry.h"
+
+namespace sallyport::services::tracking {
+namespace {
+
+constexpr std::size_t kMessageBytesMax = 1'000;
+
+// What speaks against a file, or nothing. What could not be told is no reason: it stands in the attestation.
+std::string objection(const scan::ScannedFile& file, const Policy& policy) {
+  if (file.verdict == scan::FileVerdict::kError) {
+    return file.path + ": " + (file.unread.empty() ? "could not be read" : file.unread.front());
+  }
+  for (const scan::ScannedFinding& found : file.findings) {
+    if (found.waived || found.finding.severity < policy.blocks_at(Stage::kRegistry)) continue;
+    return file.path + ": " + found.finding.message;
+  }
+  return {};
+}
+
+}  // namespace
+
+Gatekeeper::~Gatekeeper() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopped_ = true;
+  }
+  arrived_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<void> Gatekeeper::start() {
+  TRY(store_.read([&](Session& session) -> Result<void> {
+    for (const Row& row :
+         TRY(session.query("SELECT " + std::string(kVersionColumns) + std::string(kVersionTables) +
+                               "WHERE v.status = ? ORDER BY v.id",
+                           {std::string(kPending)}))) {
+      const Version version = version_in(row);
+      // The files are under a seal since the version was made, so they are still the same.
+      trust::Manifest manifest = TRY(manifest_below(session, version.prefix));
+      if (trust::digest_of(manifest).hex() == version.manifest) enqueue(version.name(), std::move(manifest));
+    }
+    return {};
+  }));
+  thread_ = std::thread([this] { work(); });
+  return {};
+}
+
+void Gatekeeper::enqueue(const VersionName& name, trust::Manifest manifest) {
+  const std::scoped_lock lock(mutex_);
+  jobs_.push_back({name, std::move(manifest)});
+  arrived_.notify_one();
+}
+
+void Gatekeeper::work() {
+  while (true) {
+    Job job;
+    {
+      std::unique_lock lock(mutex_);
+      arrived_.wait(lock, [&] { return stopped_ || !jobs_.empty(); });
+      if (stopped_) return;
+      job = std::move(jobs_.front());
+      jobs_.pop_front();
+    }
+    // A gate that fails of itself has not passed; the version says why and can be registered again.
+    if (const auto passed = pass(job); !passed) {
+      std::ignore = conclude(job.name, false, "the gate could not tell: " + passed.error().message);
+    }
+  }
+}
+
+Result<void> Gatekeeper::pass(const Job& job) {
+  const Digest digest = TRY(blobs_.put_manifest(job.manifest));
+  if (!notary_.promise(job.name)) TRY(notary_.seal(job.name, digest));
+  const scan::ScanOptions options{.policy = policy_, .now_unix_s = env_.now_unix_s(), .threads = 1};
+  Json files = Json::array();
+  std::string message;
+  for (const trust::ManifestEntry& entry : job.manifest.entries) {
+    const Mapping mapping = TRY(Mapping::open(blobs_.path_of(entry.sha256)));
+    if (sha256(mapping.bytes()) != entry.sha256)
+      return invalid(entry.path + ": the stored bytes were changed");
+    const scan::ScannedFile file = TRY(scan::scan_bytes(mapping.bytes(), entry.path, options));
+    files.push_back({{"path", entry.path},
+                     {"sha256", entry.sha256.hex()},
+                     {"verdict", scan::name_of(file.verdict)},
+                     {"findings", file.findings.size()}});
+    if (message.empty()) message = objection(file, policy_);
+  }
+  const bool passed = message.empty();
+  // An entry of the log has room for a digest of many files, not for the files.
+  const Json result{
+      {"report", sha256(canonical(files)).hex()}, {"count", files.size()}, {"message", message}};
+  TRY(notary_.attest_gate(job.name, digest, result, passed));
+  return conclude(job.name, passed, message.substr(0, kMessageBytesMax));
+}
+
+Result<void> Gatekeeper::conclude(const VersionName& name, bool passed, const std::string& message) {
+  return store_.write([&](Session& session) -> Result<void> {
+    return session.execute(
+        "UPDATE versions SET status = ?, message = ? WHERE version = ? AND model = "
+        "(SELECT id FROM registered_models WHERE name = ?)",
+        {std::string(passed ? kReady : kFailed), message, name.version, name.model});
+  });
+}
+
+}  // namespace sallyport::services::tracking

@@ -1,0 +1,129 @@
+// Who gets in and what for: tokens, roles, budgets, and every cell of the matrix of roles, verbs and things.
+#include "services/tracking/grants.h"
+
+#include <gtest/gtest.h>
+
+#include "core/forwarding_env.h"
+#include "core/yaml.h"
+
+namespace sallyport::services::tracking {
+namespace {
+
+constexpr const char* kPolicy = R"(
+roles:
+  trainer: [{may: [read, write], experiments: ["digits*"]}, {may: [read], models: ["*"]}]
+  approver: [{may: [read, promote], models: [digits]}]
+  viewer: [{may: [read], experiments: [digits]}]
+  idle: [{may: [write, promote], models: ["*"]}]
+principals:
+  ana: {roles: [trainer], tokens: [{sha256: TOKEN, expires: 2027-01-31}]}
+  bob: {roles: [approver, viewer]}
+  eve: {}
+budget: {requests-per-minute: 60, megabytes-per-minute: 10}
+)";
+constexpr const char* kToken = "sp_a";
+constexpr std::int64_t kNow = 1'795'000'000;  // in November 2026
+
+class Clock : public ForwardingEnv {
+ public:
+  Clock() : ForwardingEnv(system_env()) {}
+  std::int64_t now_unix_s() override { return now; }
+  std::int64_t now = kNow;
+};
+
+AccessRules rules() {
+  std::string text = kPolicy;
+  text.replace(text.find("TOKEN"), 5, "'" + sha256(kToken).hex() + "'");
+  return parse_access(parse_yaml(text, "policy").value()).value();
+}
+
+http::Request with(const std::string& authorization) {
+  http::Request request{.method = "GET", .path = "/", .query = "", .peer = ""};
+  if (!authorization.empty()) request.headers = {{"authorization", authorization}};
+  return request;
+}
+
+TEST(Grants, every_cell_is_what_the_policy_says) {
+  const AccessRules said = rules();
+  int allowed = 0;
+  const Verb verbs[] = {Verb::kRead, Verb::kWrite, Verb::kDelete, Verb::kPromote, Verb::kAdmin};
+  for (const char* who : {"ana", "bob", "eve", "nobody", "", "ANA"}) {
+    for (const Verb verb : verbs) {
+      for (const Kind kind : {Kind::kServer, Kind::kExperiment, Kind::kModel}) {
+        for (const char* name : {"digits", "digits-2", "digit", "other", "", "*"}) {
+          const std::string role = said.role_that_allows(who, verb, {kind, name});
+          const std::string_view named(name);
+          std::string expected;
+          if (std::string_view(who) == "ana") {
+            const bool own = kind == Kind::kExperiment && named.starts_with("digits");
+            if ((own && (verb == Verb::kRead || verb == Verb::kWrite)) ||
+                (kind == Kind::kModel && verb == Verb::kRead)) {
+              expected = "trainer";
+            }
+          } else if (std::string_view(who) == "bob" && named == "digits") {
+            if (kind == Kind::kModel && (verb == Verb::kRead || verb == Verb::kPromote))
+              expected = "approver";
+            if (kind == Kind::kExperiment && verb == Verb::kRead) expected = "viewer";
+          }
+          allowed += !expected.empty();
+          EXPECT_EQ(role, expected) << who << " " << name_of(verb) << " " << describe({kind, name});
+        }
+      }
+    }
+  }
+  EXPECT_EQ(allowed, 13);
+}
+
+TEST(Grants, credentials) {
+  Clock clock;
+  const auto access = granted(clock, rules());
+  const std::string token = kToken;
+  EXPECT_EQ(access->authenticate(with("Bearer " + token)).value().name, "ana");
+  EXPECT_EQ(access->authenticate(with("Basic " + to_base64(as_bytes("ana:" + token)))).value().name, "ana");
+  for (const std::string& wrong : std::vector<std::string>{
+           "", "Bearer", "Bearer ", "Bearer x", "bearer " + token, "Bearer " + token + " ", token,
+           "Basic " + token, "Basic " + to_base64(as_bytes("bob:" + token)),
+           "Basic " + to_base64(as_bytes(token)), "Bearer " + sha256(kToken).hex(), "Digest " + token}) {
+    EXPECT_FALSE(access->authenticate(with(wrong))) << wrong;
+  }
+  clock.now = kNow + 365LL * 24 * 3600;
+  EXPECT_FALSE(access->authenticate(with("Bearer " + token))) << "it has expired";
+}
+
+TEST(Grants, who_walks_through_names_is_stopped) {
+  Clock clock;
+  const auto access = granted(clock, rules());
+  int refused = 0;
+  while (refused < 100 && access->spend({"eve"}, Outcome::kAsked, 0)) {
+    std::ignore = access->spend({"eve"}, Outcome::kRefused, 0);
+    ++refused;
+  }
+  EXPECT_LE(refused, 4) << "look-ups before the budget of a minute was gone";
+  EXPECT_TRUE(access->spend({"ana"}, Outcome::kAsked, 0)) << "another principal has a budget of its own";
+  EXPECT_TRUE(access->spend({"ana"}, Outcome::kSent, 30'000'000));
+  const auto spent = access->spend({"ana"}, Outcome::kAsked, 0);
+  ASSERT_FALSE(spent) << "more than was left has been sent";
+  EXPECT_EQ(spent.error().hint, kBudgetSpent);
+}
+
+TEST(Grants, misspelt_rules_are_errors) {
+  for (const char* text :
+       {"{roles: {a: [{may: [fly], models: [x]}]}}", "{roles: {a: [{may: [read]}]}}",
+        "{roles: {a: [{may: [read], models: [x], experiments: [y]}]}}", "{role: {}}",
+        "{principals: {ana: {roles: [none]}}}", "{principals: {ana: {token: []}}}",
+        "{principals: {ana: {tokens: [{sha256: abc, expires: 2027-01-31}]}}}",
+        "{budget: {requests-per-minute: 0}}", "{roles: {a: [{may: [read], models: ['']}]}}"}) {
+    EXPECT_FALSE(parse_access(parse_yaml(text, "policy").value())) << text;
+  }
+}
+
+TEST(Grants, the_audit_names_what_is_wide_open_and_unused) {
+  EXPECT_EQ(audit_access(rules(), kNow),
+            (std::vector<std::string>{"principal bob has no credentials", "principal eve has no credentials",
+                                      "principal eve has no role", "role idle is held by nobody",
+                                      "role idle may both register and promote the same models",
+                                      "role idle may more than read on every model"}));
+}
+
+}  // namespace
+}  // namespace sallyport::services::tracking

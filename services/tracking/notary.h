@@ -1,0 +1,70 @@
+// What the registry promises, as signed statements in a transparency log: which bytes a version is, what its
+// gate said, and where each alias points.
+//
+// The databases are for searching; what is handed out is decided by these statements. They are read and
+// checked once, when the server starts, and kept in memory from then on. Signed by the workspace's registrar.
+// Safe from any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "core/json.h"
+#include "trust/workspace.h"
+
+namespace sallyport::services::tracking {
+
+inline constexpr std::string_view kGateResult = "https://sallyport.dev/registry-gate/v1";
+inline constexpr std::string_view kAliasMove = "https://sallyport.dev/registry-alias/v1";
+
+struct VersionName {
+  std::string model = {};
+  std::int64_t version = 0;
+  auto operator<=>(const VersionName&) const = default;
+};
+
+struct Promise {
+  Digest manifest = {};      // the bytes, as a directory
+  bool gate_passed = false;  // its gate was attested, and passed
+};
+
+class Notary {
+ public:
+  // Makes a workspace in `root` when there is none.
+  static Result<std::unique_ptr<Notary>> open(Env& env, const fs::path& root);
+
+  Result<std::uint64_t> seal(const VersionName& name, const Digest& manifest);
+  Result<std::uint64_t> attest_gate(const VersionName& name, const Digest& manifest, const Json& result,
+                                    bool passed);
+  // 0 as version removes the alias. `approvers` are principals.
+  Result<std::uint64_t> move_alias(const std::string& model, const std::string& alias, std::int64_t version,
+                                   const Digest& manifest, const Json& approvers);
+
+  std::optional<Promise> promise(const VersionName& name) const;
+  // The highest that was ever promised under that name; 0 when none was.
+  std::int64_t last_version(const std::string& model) const;
+  std::optional<std::int64_t> alias(const std::string& model, const std::string& alias) const;
+
+ private:
+  Notary(trust::Root root, trust::Ledger ledger, trust::PrivateKey registrar, trust::PrivateKey log_key)
+      : root_(std::move(root)),
+        ledger_(std::move(ledger)),
+        registrar_(std::move(registrar)),
+        log_key_(std::move(log_key)) {}
+  Result<void> absorb(const trust::LedgerEntry& entry);
+  Result<std::uint64_t> log(const Digest& subject, const std::string& name, std::string_view type,
+                            const Json& predicate);
+
+  trust::Root root_;
+  mutable std::mutex mutex_;
+  trust::Ledger ledger_;
+  trust::PrivateKey registrar_;
+  trust::PrivateKey log_key_;
+  std::map<VersionName, Promise> promises_;
+  std::map<std::pair<std::string, std::string>, std::int64_t> aliases_;
+};
+
+}  // namespace sallyport::services::tracking
