@@ -88,9 +88,9 @@ TEST_F(ModelSigning, WeVerifyWhatTheToolSigns) {
 TEST_F(ModelSigning, WeRefuseWhatTheToolAccepts) {
   ASSERT_EQ(tool("sign key --private_key '" + kData + "/p256.key' --signature their.sig m"), 0) << last_;
   ASSERT_EQ(run("cp -r m original"), 0);
-  for (const char* change : {"mkdir -p m/.git/hooks; echo id >m/.git/hooks/pre-commit",
-                             "mkdir m/.github; echo on: push >m/.github/ci.yml", "chmod +x m/config.json",
-                             "mkdir m/room"}) {
+  for (const char* change :
+       {"mkdir -p m/.git/hooks; echo id >m/.git/hooks/pre-commit",
+        "mkdir m/.github; echo on: push >m/.github/ci.yml", "chmod +x m/config.json", "mkdir m/room"}) {
     ASSERT_EQ(run(std::string("rm -rf m; cp -r original m; ") + change), 0);
     EXPECT_EQ(tool_verifies("their.sig"), 0) << change << "\n" << last_;
     EXPECT_EQ(ours_verifies("their.sig"), 1) << change << "\n" << last_;

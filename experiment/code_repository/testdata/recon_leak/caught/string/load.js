@@ -1,0 +1,1 @@
+const store = "https://artifacts.intra-prod.lan/models";

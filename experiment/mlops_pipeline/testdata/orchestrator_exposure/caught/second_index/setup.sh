@@ -1,0 +1,2 @@
+#!/bin/sh
+pip install --extra-index-url https://packages.example.com/simple train-tools
