@@ -1,6 +1,7 @@
 // pipeline-step-injection enacted in a workflow: somebody opens a pull request whose title is a command.
 #include "drills/drill.h"
 #include "drills/victims/process.h"
+#include "formats/yaml_tree.h"
 #include "services/scan/repository.h"
 
 namespace sallyport::experiment::mlops_pipeline {
