@@ -250,10 +250,10 @@ Result<void> read_npm_lock(std::string_view text, Requirements& out) {
   const Json root = TRY(parse_json(text));
   if (!root.is_object() || !root.contains("packages") || !root["packages"].is_object()) return {};
   for (const auto& [path, package] : root["packages"].items()) {
-    if (path.empty() || !package.is_object() || package.contains("link")) continue;
-    Requirement one{.name = lowered(std::string_view(path).substr(path.rfind("node_modules/") + 13)),
-                    .pinned = true};
-    if (path.rfind("node_modules/") == std::string::npos) continue;
+    constexpr std::string_view kFolder = "node_modules/";
+    const std::size_t at = path.rfind(kFolder);
+    if (at == std::string::npos || !package.is_object() || package.contains("link")) continue;
+    Requirement one{.name = lowered(std::string_view(path).substr(at + kFolder.size())), .pinned = true};
     one.hashed = package.contains("integrity") || package.contains("inBundle");
     if (package.contains("resolved") && package["resolved"].is_string()) one.source = package["resolved"];
     out.requirements.push_back(std::move(one));

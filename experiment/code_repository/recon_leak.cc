@@ -21,7 +21,7 @@ Result<Examination> check(const RepositorySubject& repository, const Parameters&
       if (out.findings.size() >= limits::kFindingsPerGuardMax) break;
       ++lines;
       Finding finding{
-          .severity = trace.rule == "staff-address" ? Severity::kLow : Severity::kMedium,
+          .severity = trace.rule == "staff-address" ? Severity::kLow : Severity::kHigh,
           .confidence = Confidence::kMedium,
           .where = {.path = file.path},
           .message = std::string(trace.what) + " is told to everyone who reads this: " + shown(trace.text),

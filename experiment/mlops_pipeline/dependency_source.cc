@@ -39,7 +39,7 @@ class Report {
       judge_source(one);
       const bool partly = hashed > 0 && !one.hashed && one.source.empty();
       if (partly) {
-        add("unhashed-among-hashed", Severity::kMedium, one.line,
+        add("unhashed-among-hashed", Severity::kHigh, one.line,
             one.name + " is bound to no bytes, though the others are",
             "lock it with the others: pip-compile --generate-hashes");
       }
@@ -90,7 +90,7 @@ class Report {
     if (has(one.source, "http://")) {
       add("index-not-verified", Severity::kHigh, one.line, what + " comes over plain HTTP", "use https");
     } else if (!one.hashed) {
-      add("source-not-pinned", Severity::kMedium, one.line, what + " is whatever its address answers",
+      add("source-not-pinned", Severity::kHigh, one.line, what + " is whatever its address answers",
           "name a commit, or give the archive's hash");
     }
   }

@@ -91,6 +91,21 @@ void judge_settings(const YamlView& service, Remarks& out) {
   }
 }
 
+void judge_ports(const YamlView& service, Remarks& out) {
+  for (const YamlView& port : service.find("ports").children()) {
+    const std::string_view text = port.is_map() ? port.find("target").text() : container_port(port.text());
+    const std::string_view host = port.find("host_ip").text();
+    if (port.is_map() ? host.starts_with("127.") : !is_published(port.text())) continue;
+    for (const OpenPort& open : kPorts) {
+      if (open.port != text) continue;
+      out.add("service-open-to-outside", Severity::kHigh, port.line(),
+              "port " + std::string(text) + ", " + std::string(open.what) +
+                  ", is open on every address of the host",
+              "publish it as 127.0.0.1:" + std::string(text) + ":" + std::string(text));
+    }
+  }
+}
+
 void judge_service(const YamlView& service, Remarks& out) {
   if (service.find("privileged").is_true()) {
     out.add("pod-privileged", Severity::kCritical, service.find("privileged").line(),
@@ -129,18 +144,7 @@ void judge_service(const YamlView& service, Remarks& out) {
               "leave seccomp and AppArmor on");
     }
   }
-  for (const YamlView& port : service.find("ports").children()) {
-    const std::string_view text = port.is_map() ? port.find("target").text() : container_port(port.text());
-    const std::string_view host = port.find("host_ip").text();
-    if (port.is_map() ? host.starts_with("127.") : !is_published(port.text())) continue;
-    for (const OpenPort& open : kPorts) {
-      if (open.port != text) continue;
-      out.add("service-open-to-outside", Severity::kMedium, port.line(),
-              "port " + std::string(text) + ", " + std::string(open.what) +
-                  ", is open on every address of the host",
-              "publish it as 127.0.0.1:" + std::string(text) + ":" + std::string(text));
-    }
-  }
+  judge_ports(service, out);
   judge_settings(service, out);
   const YamlView image = service.find("image");
   if (image && !has(image.text(), "$") && pin_of_image(image.text()) == ImagePin::kMoving) {

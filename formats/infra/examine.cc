@@ -39,7 +39,7 @@ Result<Examination> examine_repository(const RepositorySubject& repository,
       if (!is_template(as_text(file.bytes)) || kind == FileKind::kGithubWorkflow) {
         out.findings.push_back(
             finding_of(file.path, {.rule = "not-read",
-                                   .severity = executed ? Severity::kMedium : Severity::kInfo,
+                                   .severity = executed ? Severity::kHigh : Severity::kInfo,
                                    .message = "it could not be read: " + remarks.error().message,
                                    .remedy = "mend it, so that it can be looked at"}));
       }

@@ -59,7 +59,7 @@ class Manifest {
 
   void judge_ray(const YamlView& parameters) {
     if (parameters.find("dashboard-host").text() == "0.0.0.0") {
-      out_.add("server-without-authentication", Severity::kMedium, parameters.find("dashboard-host").line(),
+      out_.add("server-without-authentication", Severity::kHigh, parameters.find("dashboard-host").line(),
                "a Ray dashboard, which runs what anyone submits, is open to the cluster's network",
                "keep it on 127.0.0.1, or set a network policy and token authentication");
     }
@@ -223,7 +223,7 @@ class Manifest {
       const std::string_view number =
           port.find("targetPort") ? port.find("targetPort").text() : port.find("port").text();
       if (std::find(kPorts.begin(), kPorts.end(), number) == kPorts.end()) continue;
-      out_.add("service-open-to-outside", Severity::kMedium, port.line(),
+      out_.add("service-open-to-outside", Severity::kHigh, port.line(),
                "port " + std::string(number) +
                    ", where trackers, clusters and notebooks listen, is open to the outside",
                "make it a ClusterIP behind an authenticating ingress");

@@ -162,7 +162,7 @@ class Workflow {
     const std::size_t at = name.rfind('@');
     if (at != std::string_view::npos && is_commit(name.substr(at + 1))) return;
     const bool first_party = name.starts_with("actions/") || name.starts_with("github/");
-    out_.add("workflow-unpinned-action", first_party ? Severity::kLow : Severity::kMedium, uses.line(),
+    out_.add("workflow-unpinned-action", first_party ? Severity::kLow : Severity::kHigh, uses.line(),
              std::string(name.substr(0, 80)) + " is whatever its owner makes of that name",
              "pin it to a commit: owner/action@<40 hexadecimal digits>  # v1.2.3");
   }
@@ -225,7 +225,7 @@ class Workflow {
         uses.starts_with("actions/cache@") || (has(uses, "/setup-") && step.find("with").find("cache") &&
                                                !step.find("with").find("cache").is_false());
     if (!cache) return;
-    out_.add("workflow-cache-in-release", Severity::kMedium, step.line(),
+    out_.add("workflow-cache-in-release", Severity::kHigh, step.line(),
              "what a pull request left in the cache goes into what is published",
              "build releases without a cache");
   }

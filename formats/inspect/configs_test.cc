@@ -19,14 +19,13 @@ bool says(const std::string& name, std::string_view text, std::string_view rule)
 }
 
 TEST(InspectConfigs, SaysNothingOfHonestConfigurations) {
-  for (
-      const char* text :
-      {R"({"model_type": "llama", "vocab_size": 32000, "torch_dtype": "bfloat16"})",
-       R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "eos_token_id": [1, 2]})",
-       R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}])",
-       R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})",
-       R"({"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "_"}})",
-       R"({"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}})"}) {
+  for (const char* text :
+       {R"({"model_type": "llama", "vocab_size": 32000, "torch_dtype": "bfloat16"})",
+        R"({"do_sample": true, "temperature": 0.6, "top_p": 0.9, "eos_token_id": [1, 2]})",
+        R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}])",
+        R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})",
+        R"({"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "_"}})",
+        R"({"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}})"}) {
     const Inspection seen = look("config.json", text);
     EXPECT_EQ(seen.format(), "json") << text;
     EXPECT_TRUE(seen.complete()) << text;

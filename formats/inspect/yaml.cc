@@ -51,8 +51,8 @@ void observe_tags(Probe& probe, const std::vector<YamlTag>& tags) {
                    .rule = dangerous ? "yaml-constructs-object" : "yaml-unknown-tag",
                    .severity = dangerous ? Severity::kCritical : Severity::kMedium,
                    .offset = line < starts.size() ? starts[line] : 0,
-                   .message = "line " + std::to_string(tag.line) +
-                              ": a tag asks the loader to construct " + printable(tag.tag),
+                   .message = "line " + std::to_string(tag.line) + ": a tag asks the loader to construct " +
+                              printable(tag.tag),
                    .remedy = "remove the tag, and read YAML with a loader that constructs plain data alone"});
   }
 }
