@@ -16,6 +16,7 @@
 
 EMBED(sallyport_digits_csv, SALLYPORT_DATA_DIR "/digits.csv")
 EMBED(sallyport_breast_cancer_csv, SALLYPORT_DATA_DIR "/breast_cancer.csv")
+EMBED(sallyport_diabetes_csv, SALLYPORT_DATA_DIR "/diabetes.csv")
 
 namespace sallyport::drills {
 namespace {
@@ -43,6 +44,12 @@ const Dataset& digits() {
 const Dataset& breast_cancer() {
   static const Dataset table =
       parse(breast_cancer_csv(), {.name = "breast_cancer", .roles = {.label = "diagnosis", .id = "id"}});
+  return table;
+}
+
+const Dataset& diabetes() {
+  static const Dataset table = parse({sallyport_diabetes_csv_begin, sallyport_diabetes_csv_end},
+                                     {.name = "diabetes", .roles = {.label = "progression", .id = "id"}});
   return table;
 }
 

@@ -18,5 +18,7 @@ std::string_view breast_cancer_csv();
 const Dataset& digits();
 // 569 rows of 30 measurements; label `diagnosis` (M or B), id `id` (b001 and on).
 const Dataset& breast_cancer();
+// 442 patients: age, sex, bmi, bp and six serum values; label `progression`, id `id` (p001 and on).
+const Dataset& diabetes();
 
 }  // namespace sallyport::drills
