@@ -32,7 +32,7 @@
 //   base      a global with `base`
 //   data      anything but a global, an object and a storage
 //   any       anything but a global that is a `helper`
-//   name      a text that is an identifier without a leading underscore
+//   member    a text in capitals, as members of enumerations are named
 //   dtype     a text such as <f8, O or U16
 //   zeros     a tuple of zeros, the shape of an array that its state will fill
 //   'text'    that text

@@ -48,6 +48,8 @@ const std::vector<Contract> kContracts{
      call(global("collections", "defaultdict"), kLoadBytes)},
     {"getattr name", call(global("builtins", "getattr"), kLayerNorm + text("forward")),
      call(global("builtins", "getattr"), kLayerNorm + text("__init__"))},
+    {"getattr of a method", call(global("builtins", "getattr"), kLayerNorm + text("EPSILON")),
+     call(global("builtins", "getattr"), global("builtins", "object") + text("system"))},
     {"getattr class", call(global("builtins", "getattr"), kLayerNorm + text("forward")),
      call(global("builtins", "getattr"), kLoadBytes + text("real"))},
     {"getattr of an object", call(global("builtins", "getattr"), kLayerNorm + text("forward")),

@@ -8,9 +8,11 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-bool is_public_name(std::string_view text) {
-  return !text.empty() && is_letter(text[0]) && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '_';
+// Members of enumerations are named in capitals; functions and what leads to them are not.
+bool is_member(std::string_view text) {
+  const auto is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return !text.empty() && is_capital(text[0]) && std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_capital(c) || is_digit(c) || c == '_';
   });
 }
 
@@ -80,10 +82,10 @@ struct Matcher {
   bool text_fits(const Position& position, Value value) const {
     const std::uint32_t types = position.types;
     if ((types & kTypeLegacyText) != 0 && heap.is_legacy_text(value)) return true;
-    if ((types & (kTypeName | kTypeDtype)) == 0) return false;
+    if ((types & (kTypeMember | kTypeDtype)) == 0) return false;
     const std::optional<std::string> text = heap.text(value);
     if (!text) return false;
-    return ((types & kTypeName) != 0 && is_public_name(*text)) ||
+    return ((types & kTypeMember) != 0 && is_member(*text)) ||
            ((types & kTypeDtype) != 0 && is_dtype(*text));
   }
 

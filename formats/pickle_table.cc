@@ -39,7 +39,7 @@ constexpr std::pair<std::string_view, std::uint32_t> kTypes[] = {
     {"base", kTypeBase},
     {"data", kAny & ~(kGlobal | kObject | kPersistent)},
     {"any", kAny},
-    {"name", kTypeName},
+    {"member", kTypeMember},
     {"dtype", kTypeDtype},
     {"zeros", kTypeZeros},
 };

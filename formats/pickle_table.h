@@ -20,7 +20,7 @@ enum Type : std::uint32_t {
   kTypeClass = 1U << 17,
   kTypeFunc = 1U << 18,
   kTypeBase = 1U << 19,
-  kTypeName = 1U << 20,
+  kTypeMember = 1U << 20,
   kTypeDtype = 1U << 21,
   kTypeZeros = 1U << 22,
   kTypeLegacyText = 1U << 23,  // a STRING opcode's, which may stand for bytes
