@@ -85,6 +85,61 @@ class Literal {
   std::size_t at_ = 0;
 };
 
+std::uint64_t simple_bytes(std::string_view dtype) {
+  const std::size_t begin = dtype.find_first_not_of("|<>=");
+  if (begin == std::string_view::npos) return 0;
+  const char type = dtype[begin];
+  constexpr std::string_view kTypes = "biufcmMSUVa?";
+  if (kTypes.find(type) == std::string_view::npos) return 0;
+  if (type == '?') return 1;
+  std::uint64_t width = 0;
+  const char* last = dtype.data() + dtype.size();
+  const auto [end, error] = std::from_chars(dtype.data() + begin + 1, last, width);
+  // A datetime carries its unit in brackets: "<M8[ns]".
+  const bool unit = (type == 'M' || type == 'm') && end != last && *end == '[';
+  if (error != std::errc() || (end != last && !unit) || width > UINT32_MAX) return 0;
+  return type == 'U' ? width * 4 : width;
+}
+
+// What follows a field's type: how many of it the field has; nothing when that is no shape.
+std::optional<std::uint64_t> extent_of(Literal& literal) {
+  if (!literal.take(',')) return 1;
+  if (const auto single = literal.number()) return single;
+  if (!literal.take('(')) return std::nullopt;
+  std::uint64_t out = 1;
+  while (!literal.take(')')) {
+    const std::optional<std::uint64_t> extent = literal.number();
+    if (!extent || *extent > UINT32_MAX || out > UINT32_MAX) return std::nullopt;
+    out *= *extent;
+    literal.take(',');
+  }
+  return out;
+}
+
+// Fields one behind the other, [('x', '<f8'), ('', '|V4'), ('y', '<i4', (2, 3))]; 0 for fields within fields.
+std::uint64_t record_bytes(std::string_view dtype) {
+  Literal literal(dtype);
+  if (!literal.take('[')) return 0;
+  std::uint64_t out = 0;
+  while (!literal.take(']')) {
+    if (!literal.take('(')) return 0;
+    // A field may have a title beside its name.
+    const bool titled = literal.take('(');
+    if (!literal.string() || (titled && (!literal.take(',') || !literal.string() || !literal.take(')')))) {
+      return 0;
+    }
+    if (!literal.take(',')) return 0;
+    const std::optional<std::string> type = literal.string();
+    const std::uint64_t width = type ? simple_bytes(*type) : 0;
+    const std::optional<std::uint64_t> extent = width > 0 ? extent_of(literal) : std::nullopt;
+    if (!extent || *extent > UINT32_MAX || !literal.take(')')) return 0;
+    out += width * *extent;
+    if (out > UINT32_MAX) return 0;
+    literal.take(',');
+  }
+  return literal.done() ? out : 0;
+}
+
 std::unexpected<Error> refuse(const std::string& what) { return invalid("npy: header " + what); }
 
 Result<void> read_descr(Literal& literal, NpyHeader& header) {
@@ -150,19 +205,7 @@ bool names_objects(std::string_view dtype) {
 }
 
 std::uint64_t item_bytes(std::string_view dtype) {
-  const std::size_t begin = dtype.find_first_not_of("|<>=");
-  if (begin == std::string_view::npos) return 0;
-  const char type = dtype[begin];
-  constexpr std::string_view kTypes = "biufcmMSUVa?";
-  if (kTypes.find(type) == std::string_view::npos) return 0;
-  if (type == '?') return 1;
-  std::uint64_t width = 0;
-  const char* last = dtype.data() + dtype.size();
-  const auto [end, error] = std::from_chars(dtype.data() + begin + 1, last, width);
-  // A datetime carries its unit in brackets: "<M8[ns]".
-  const bool unit = (type == 'M' || type == 'm') && end != last && *end == '[';
-  if (error != std::errc() || (end != last && !unit) || width > UINT32_MAX) return 0;
-  return type == 'U' ? width * 4 : width;
+  return dtype.starts_with('[') ? record_bytes(dtype) : simple_bytes(dtype);
 }
 
 Result<NpyHeader> read_npy_header(BytesView bytes) {

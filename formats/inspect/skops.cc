@@ -5,40 +5,33 @@
 #include <string>
 
 #include "core/bytes.h"
+#include "formats/pickle_pack.h"
+#include "formats/pickle_policy.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
-constexpr std::array<std::string_view, 20> kBuiltins{
-    "list", "dict",  "tuple", "set",     "frozenset", "str",      "int",    "float", "bool", "bytes",
-    "type", "slice", "range", "complex", "bytearray", "NoneType", "object", "json",  "abs",  "len"};
+constexpr std::array<std::string_view, 17> kBuiltins{
+    "list",  "dict", "tuple", "set",   "frozenset", "str",       "int",      "float", "bool",
+    "bytes", "type", "slice", "range", "complex",   "bytearray", "NoneType", "object"};
+// Types of numbers, as NumPy names them; the arrays themselves lie beside the schema.
+constexpr std::array<std::string_view, 22> kNumbers{
+    "ndarray", "bool",   "bool_",  "int8",    "int16",   "int32",     "int64",      "uint8",
+    "uint16",  "uint32", "uint64", "float16", "float32", "float64",   "longdouble", "complex64",
+    "str_",    "bytes_", "dtype",  "object_", "intp",    "complex128"};
 
-bool within(std::string_view module, std::string_view root) {
-  return module == root || (module.starts_with(root) && module.substr(root.size()).starts_with('.'));
+template <std::size_t kCount>
+bool is_one_of(const std::array<std::string_view, kCount>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
 }
 
-// Whether a type or function is one that honest estimators hold.
-bool is_listed(std::string_view module, std::string_view name, bool function) {
-  if (module == "builtins" || module == "json") {
-    return std::find(kBuiltins.begin(), kBuiltins.end(), name) != kBuiltins.end();
-  }
-  for (const std::string_view apart : {"numpy.f2py", "numpy.testing", "numpy.distutils", "numpy.ctypeslib",
-                                       "numpy.lib.npyio", "sklearn.externals", "sklearn._build_utils",
-                                       "sklearn.datasets", "scipy.io", "scipy.weave", "scipy.datasets"}) {
-    if (within(module, apart)) return false;
-  }
-  if (within(module, "numpy") && function) {
-    return name.find("load") == std::string_view::npos && name.find("save") == std::string_view::npos &&
-           name.find("file") == std::string_view::npos && name.find("text") == std::string_view::npos;
-  }
-  if (within(module, "numpy") || within(module, "sklearn") || within(module, "scipy")) return true;
-  if (module == "collections") return name == "OrderedDict" || name == "defaultdict" || name == "Counter";
-  if (module == "functools") return name == "partial";
-  if (module == "datetime" || module == "decimal" || module == "pathlib") return !function;
-  for (const std::string_view root : {"xgboost", "lightgbm", "catboost", "quantile_forest"}) {
-    if (within(module, root)) return !function;
-  }
-  return false;
+// Whether a type or function is one that a pickle might use too: the packs say so, name by name. A helper of
+// unpickling is no type, and called with a schema's arguments it is no helper.
+bool is_listed(const pickle::PolicyTable& packs, std::string_view module, std::string_view name) {
+  if (module == "builtins") return is_one_of(kBuiltins, name);
+  if (module == "numpy" && is_one_of(kNumbers, name)) return true;
+  const std::uint16_t ways = packs.ways_of(pickle::Global{std::string(module), std::string(name)});
+  return ways != 0 && (ways & pickle::kIsHelper) == 0;
 }
 
 }  // namespace
@@ -55,7 +48,7 @@ void judge_skops_node(Probe& probe, const Json& node, std::uint64_t offset) {
     }
   }
   const std::string module = node["__module__"];
-  std::string name = node["__class__"];
+  const std::string name = node["__class__"];
   const std::string loader = node["__loader__"];
   // A method node names its function in the content, of an object that is a node of its own.
   if (loader == "MethodNode" || loader.starts_with("Operator")) {
@@ -69,16 +62,17 @@ void judge_skops_node(Probe& probe, const Json& node, std::uint64_t offset) {
          .remedy = "ask the publisher for a model without callables of its own"});
     return;
   }
-  const bool function = loader == "FunctionNode";
-  if (is_listed(module, name, function)) return;
-  const bool dangerous =
-      module == "builtins" || module == "os" || module == "posix" || module == "subprocess";
+  const pickle::PolicyTable& packs =
+      probe.options().packs != nullptr ? *probe.options().packs : pickle::PolicyTable::built_in();
+  if (is_listed(packs, module, name)) return;
+  const std::string_view danger = pickle::danger_of(pickle::Global{module, name});
+  const bool dangerous = !danger.empty();
   probe.observe({.topic = Topic::kCode,
                  .rule = dangerous ? "skops-dangerous-type" : "skops-unlisted-type",
                  .severity = dangerous ? Severity::kCritical : Severity::kHigh,
                  .offset = offset,
                  .message = "loading would import " + shown(module + "." + name) + " by " + shown(loader) +
-                            ", which is on no list of allowed types",
+                            ", which " + (dangerous ? std::string(danger) : "is on no list of allowed types"),
                  .remedy = "ask the publisher for a model of standard types"});
 }
 

@@ -8,8 +8,8 @@
 
 namespace sallyport::formats::inspect {
 
-// Observes a node whose module and class are no data type of Python, NumPy, SciPy and scikit-learn. Anything
-// that is no node is passed over.
+// Observes a node whose module and class no policy pack lists, as a pickle's would be. Anything that is no
+// node is passed over.
 void judge_skops_node(Probe& probe, const Json& node, std::uint64_t offset);
 
 }  // namespace sallyport::formats::inspect
