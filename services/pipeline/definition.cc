@@ -26,7 +26,7 @@ const std::vector<StageDefaults>& defaults() {
       {Stage::kPreparation, {"clean", "analysis"}, {"train", "test", "seal"}, {"split"}},
       {Stage::kVersionedData, {"train", "test", "seal"}, {"dataset"}, {}},
       {Stage::kCodeRepository, {}, {"code"}, {}},
-      {Stage::kPipeline, {}, {"definition"}, {}},
+      {Stage::kPipeline, {"code"}, {"definition"}, {}},
       {Stage::kTraining, {"dataset", "train", "code", "definition"}, {"model"},
        {"network", "hidden", "epochs", "batch", "learning-rate", "weight-decay", "adversarial-eps"}},
       {Stage::kValidation, {"model", "test", "seal"}, {"validation"}, {"at-least", "robust", "exclude"}},

@@ -5,6 +5,9 @@
 
 namespace sallyport::services::pipeline {
 
+// Shows the artifact `code` to the guards of repositories: each of the three stages that read it has its own.
+Result<void> present_code(StageContext& context);
+
 extern const StageBehaviour kAcquisition;
 extern const StageBehaviour kPreprocessing;
 extern const StageBehaviour kAnalysis;

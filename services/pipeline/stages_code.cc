@@ -75,17 +75,6 @@ Result<void> take_code(StageContext& context) {
   return {};
 }
 
-Result<void> present_code(StageContext& context) {
-  const trust::Manifest manifest = TRY(context.run().store.manifest(TRY(context.digest_of("code"))));
-  std::vector<RepositoryFile> files;
-  for (const trust::ManifestEntry& entry : manifest.entries) {
-    if (entry.mode == trust::EntryMode::kEmptyDirectory) continue;
-    files.push_back({.path = entry.path, .bytes = TRY(context.run().store.get(entry.sha256))});
-  }
-  context.present_repository("code", std::move(files));
-  return {};
-}
-
 Result<Json> definition_digest(StageContext& context) { return Json(context.definition().digest.hex()); }
 
 Result<void> take_definition(StageContext& context) {
@@ -100,7 +89,18 @@ Result<void> take_definition(StageContext& context) {
 
 }  // namespace
 
+Result<void> present_code(StageContext& context) {
+  const trust::Manifest manifest = TRY(context.run().store.manifest(TRY(context.digest_of("code"))));
+  std::vector<RepositoryFile> files;
+  for (const trust::ManifestEntry& entry : manifest.entries) {
+    if (entry.mode == trust::EntryMode::kEmptyDirectory) continue;
+    files.push_back({.path = entry.path, .bytes = TRY(context.run().store.get(entry.sha256))});
+  }
+  context.present_repository("code", std::move(files));
+  return {};
+}
+
 const StageBehaviour kCodeRepository{.outside = code_digest, .produce = take_code, .present = present_code};
-const StageBehaviour kPipeline{.outside = definition_digest, .produce = take_definition};
+const StageBehaviour kPipeline{.outside = definition_digest, .produce = take_definition, .present = present_code};
 
 }  // namespace sallyport::services::pipeline

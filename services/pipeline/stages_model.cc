@@ -75,7 +75,7 @@ Result<void> present_training(StageContext& context) {
   }
   const Json declared{{"seed", context.spec().seed}, {"replayable", logged}};
   context.subjects.steps.emplace_back("training", StepSubject{Stage::kTraining, declared, observed});
-  return {};
+  return present_code(context);
 }
 
 // ---- validation
