@@ -1,0 +1,202 @@
+#include "trust/data_store.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "core/limits/data_versions.h"
+#include "core/parallel.h"
+#include "trust/chunker.h"
+
+namespace sallyport::trust {
+namespace {
+
+constexpr std::size_t kMappedMax = 64;  // of the 256 mappings that a process may have
+// A pack is written anew when less than this share of it is still needed.
+constexpr double kLiveShareMin = 0.8;
+
+std::string text_of(const EntryName& name) {
+  return (name.kind == EntryKind::kBlock ? "block sha256:" : "layout ") + name.digest.hex();
+}
+
+std::unexpected<Error> missing(const EntryName& name) {
+  return fail(ErrorKind::kNotFound, "data: " + text_of(name) + " is missing",
+              "add the data again, or restore the pack from a copy");
+}
+
+}  // namespace
+
+Result<void> check_entry(const EntryName& name, BytesView bytes) {
+  const bool good = name.kind == EntryKind::kBlock
+                        ? sha256(bytes) == name.digest
+                        : root_of(TRY(parse_layout(bytes))) == name.digest;
+  if (good) return {};
+  return fail(ErrorKind::kDenied, "data: " + text_of(name) + " is not what its name says",
+              "the stored bytes were changed; add the data again, or restore the pack from a copy");
+}
+
+DataStore::DataStore(DataStore&& other) noexcept
+    : env_(other.env_),
+      directory_(std::move(other.directory_)),
+      packs_(std::move(other.packs_)),
+      places_(std::move(other.places_)),
+      mapped_(std::move(other.mapped_)),
+      writer_(std::move(other.writer_)),
+      written_(std::move(other.written_)),
+      stored_bytes_(other.stored_bytes_) {}
+
+Result<void> DataStore::create(Env& env, const fs::path& directory) {
+  return make_directories_durably(env, directory / "packs");
+}
+
+Result<DataStore> DataStore::open(Env& env, const fs::path& directory) {
+  DataStore out(env, directory);
+  TRY(out.load());
+  return out;
+}
+
+Result<void> DataStore::load() {
+  for (const std::string& name : TRY(env_->list(directory_ / "packs"))) {
+    // What a killed writer left is not part of the store.
+    if (name.ends_with(".tmp")) continue;
+    if (!name.ends_with(".pack")) return invalid((directory_ / "packs" / name).string() + ": not a pack");
+    if (packs_.size() == limits::kPacksMax) return fail(ErrorKind::kLimit, "data: over 100,000 packs");
+    packs_.push_back(TRY(Pack::open(directory_ / "packs" / name)));
+    const auto number = static_cast<std::uint32_t>(packs_.size() - 1);
+    for (const PackEntry& entry : packs_.back().entries()) {
+      places_.push_back({entry.name, number, entry.length, entry.offset});
+    }
+  }
+  std::stable_sort(places_.begin(), places_.end(),
+                   [](const Place& a, const Place& b) { return a.name < b.name; });
+  return {};
+}
+
+std::uint64_t DataStore::size() const {
+  std::uint64_t out = 0;
+  for (const Pack& pack : packs_) out += pack.size();
+  return out;
+}
+
+std::span<const DataStore::Place> DataStore::find(const EntryName& name) const {
+  const auto before = [](const Place& place, const EntryName& wanted) { return place.name < wanted; };
+  const auto begin = std::lower_bound(places_.begin(), places_.end(), name, before);
+  auto end = begin;
+  while (end != places_.end() && end->name == name) ++end;
+  return {begin, end};
+}
+
+bool DataStore::has(const EntryName& name) const { return !find(name).empty(); }
+
+Result<std::shared_ptr<const Mapping>> DataStore::mapped(std::uint32_t pack) const {
+  const std::lock_guard hold(mutex_);
+  if (const auto found = mapped_.find(pack); found != mapped_.end()) return found->second;
+  if (mapped_.size() >= kMappedMax) mapped_.erase(mapped_.begin());
+  auto made = std::make_shared<const Mapping>(TRY(Mapping::open(packs_[pack].path())));
+  mapped_.emplace(pack, made);
+  return made;
+}
+
+Result<Bytes> DataStore::read(const Place& place) const {
+  const std::shared_ptr<const Mapping> mapping = TRY(mapped(place.pack));
+  const BytesView all = mapping->bytes();
+  if (place.offset > all.size() || place.length > all.size() - place.offset) {
+    return fail(ErrorKind::kDenied, packs_[place.pack].path().string() + ": has been cut short");
+  }
+  // A copy first, then the check: whoever writes to the file meanwhile changes nothing that was checked.
+  const BytesView view = all.subspan(place.offset, place.length);
+  Bytes out(view.begin(), view.end());
+  TRY(check_entry(place.name, out));
+  return out;
+}
+
+Result<Bytes> DataStore::get(const EntryName& name) const {
+  Result<Bytes> out = missing(name);
+  for (const Place& place : find(name)) {
+    out = read(place);
+    if (out) break;
+  }
+  return out;
+}
+
+Result<void> DataStore::put(const EntryName& name, BytesView bytes) {
+  // Only what still reads back is there.
+  if (has(name) && get(name)) return {};
+  const std::lock_guard hold(mutex_);
+  if (written_.contains(name) || (writer_ && writer_->has(name))) return {};
+  if (!writer_) writer_.emplace(TRY(PackWriter::begin(*env_, directory_ / "packs")));
+  TRY(writer_->add(name, bytes));
+  stored_bytes_ += bytes.size();
+  const bool full = writer_->size() >= limits::kPackBytes || writer_->entries() >= limits::kPackEntriesMax;
+  return full ? finish_pack() : Result<void>();
+}
+
+// With the mutex held.
+Result<void> DataStore::finish_pack() {
+  const std::vector<EntryName> names = writer_->names();
+  TRY(writer_->finish());
+  written_.insert(names.begin(), names.end());
+  writer_.reset();
+  return {};
+}
+
+Result<void> DataStore::flush() {
+  const std::lock_guard hold(mutex_);
+  return writer_ ? finish_pack() : Result<void>();
+}
+
+std::vector<std::string> DataStore::check() const {
+  std::vector<std::string> problems(places_.size());
+  // By place on disk, so that a pack is read from its start to its end.
+  std::vector<std::size_t> order(places_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(places_[a].pack, places_[a].offset) < std::pair(places_[b].pack, places_[b].offset);
+  });
+  parallel_for(order.size(), [&](std::size_t i) {
+    const Place& place = places_[order[i]];
+    const Result<Bytes> bytes = read(place);
+    if (!bytes) {
+      problems[order[i]] = packs_[place.pack].path().filename().string() + ": " + bytes.error().message;
+    }
+  });
+  std::erase(problems, "");
+  return problems;
+}
+
+Result<std::uint64_t> DataStore::collect(const std::set<EntryName>& live) {
+  const std::uint64_t before = size();
+  std::set<EntryName> kept;
+  std::vector<const Pack*> dropped;
+  for (const Pack& pack : packs_) {
+    std::uint64_t all = 0;
+    std::uint64_t needed = 0;
+    for (const PackEntry& entry : pack.entries()) {
+      const std::uint64_t bytes = entry.length + kIndexEntryBytes;
+      all += bytes;
+      if (live.contains(entry.name) && !kept.contains(entry.name)) needed += bytes;
+    }
+    if (static_cast<double>(needed) < kLiveShareMin * static_cast<double>(all)) {
+      dropped.push_back(&pack);
+    } else {
+      for (const PackEntry& entry : pack.entries()) kept.insert(entry.name);
+    }
+  }
+  // What the dropped packs hold of it moves first; a power cut in between leaves it twice, never not at all.
+  DataStore moved(*env_, directory_);
+  for (const Pack* pack : dropped) {
+    for (const PackEntry& entry : pack->entries()) {
+      if (!live.contains(entry.name) || kept.contains(entry.name)) continue;
+      TRY(moved.put(entry.name, TRY(get(entry.name))));
+    }
+  }
+  TRY(moved.flush());
+  for (const Pack* pack : dropped) TRY(env_->remove(pack->path()));
+  for (const std::string& name : TRY(env_->list(directory_ / "packs"))) {
+    if (name.ends_with(".tmp")) TRY(env_->remove(directory_ / "packs" / name));
+  }
+  TRY(env_->sync_directory(directory_ / "packs"));
+  const std::uint64_t after = TRY(open(*env_, directory_)).size();
+  return before > after ? before - after : 0;
+}
+
+}  // namespace sallyport::trust
