@@ -56,7 +56,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
 extern const Command server_command;
 const Command server_command{
     .name = "server",
-    .summary = "MLflow's tracking API over one folder, for unmodified MLflow clients",
+    .summary = "serve MLflow's tracking API over one folder, for unmodified MLflow clients",
     .example =
         "$ sallyport server --root mlruns --port 5000 --allow-anonymous\n"
         "$ MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python3 train.py\n"
