@@ -5,7 +5,7 @@
 namespace sallyport::cli {
 namespace {
 
-constexpr Positional kPositionals[] = {{.name = "DATA", .doc = "NAME, NAME@VERSION or NAME@TAG"},
+constexpr Positional kPositionals[] = {{.name = "DATA", .doc = "a data set: NAME, NAME@VERSION or NAME@TAG"},
                                        {.name = "DIR", .doc = "a folder that does not exist yet"}};
 
 Result<trust::DataVersion> check_out(const Arguments& arguments, Output& output) {

@@ -5,7 +5,7 @@ namespace sallyport::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {
-    {.name = "BEFORE", .doc = "NAME, NAME@VERSION or NAME@TAG"},
+    {.name = "BEFORE", .doc = "a data set: NAME, NAME@VERSION or NAME@TAG"},
     {.name = "AFTER", .doc = "the same"}};
 
 Result<Exit> run(const Arguments& arguments, Output& output) {

@@ -101,6 +101,7 @@ Result<void> present_code(StageContext& context) {
 }
 
 const StageBehaviour kCodeRepository{.outside = code_digest, .produce = take_code, .present = present_code};
-const StageBehaviour kPipeline{.outside = definition_digest, .produce = take_definition, .present = present_code};
+const StageBehaviour kPipeline{
+    .outside = definition_digest, .produce = take_definition, .present = present_code};
 
 }  // namespace sallyport::services::pipeline
