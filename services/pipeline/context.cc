@@ -149,6 +149,12 @@ void StageContext::present_repository(const std::string& name, std::vector<Repos
   subjects.repositories.emplace_back(name, RepositorySubject{.name = name, .files = repositories_.back()});
 }
 
+void StageContext::present_file(const std::string& name, BytesView bytes) {
+  inspections_.push_back(formats::inspect::inspect(bytes, {.name = fs::path(name).filename().string()}));
+  subjects.files.emplace_back(
+      name, FileSubject{.path = name, .bytes = bytes, .inspection = &inspections_.back()});
+}
+
 Result<void> StageContext::sign(const trust::Statement& statement, const std::vector<std::string>& keys) {
   std::vector<trust::PrivateKey> signers;
   for (const std::string& name : keys) signers.push_back(TRY(run_.workspace.load_key(name, run_.root)));

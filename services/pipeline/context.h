@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/gate.h"
+#include "formats/inspect/inspect.h"
 #include "services/pipeline/definition.h"
 #include "services/pipeline/runner.h"
 #include "services/sandbox/sandbox.h"
@@ -86,6 +87,8 @@ class StageContext {
     return lines_.emplace_back(std::move(lines));
   }
   void present_repository(const std::string& name, std::vector<RepositoryFile> files);
+  // Inspected once, for all guards of files.
+  void present_file(const std::string& name, BytesView bytes);
 
   // Signs a statement with the keys of these names, to be logged with the gate when it passes.
   Result<void> sign(const trust::Statement& statement, const std::vector<std::string>& keys);
@@ -112,6 +115,7 @@ class StageContext {
   std::map<std::string, Bytes> bytes_ = {};
   std::map<std::string, Dataset> tables_ = {};
   std::deque<std::vector<RepositoryFile>> repositories_ = {};
+  std::deque<formats::inspect::Inspection> inspections_ = {};
   std::deque<std::vector<SignedClaim>> claims_ = {};
   std::deque<std::vector<std::string>> lines_ = {};
 };

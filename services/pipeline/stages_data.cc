@@ -47,7 +47,7 @@ Result<void> present_raw(StageContext& context) {
 Result<void> preprocess(StageContext& context) { return context.execute_step("clean"); }
 
 Result<void> present_clean(StageContext& context) {
-  context.subjects.files.emplace_back("raw", FileSubject{"raw", TRY(context.bytes_of("raw"))});
+  context.present_file("raw", TRY(context.bytes_of("raw")));
   context.subjects.datasets.emplace_back(
       "clean", DatasetSubject{.data = TRY(context.table("clean")), .reference = TRY(context.table("raw")),
                               .contract = context.spec().may});

@@ -58,8 +58,7 @@ Result<void> present_files_of(StageContext& context, const std::string& artifact
   const trust::Manifest manifest = TRY(context.run().store.manifest(TRY(context.digest_of(artifact))));
   for (const trust::ManifestEntry& entry : manifest.entries) {
     if (entry.mode == trust::EntryMode::kEmptyDirectory) continue;
-    const std::string name = artifact + "/" + entry.path;
-    context.subjects.files.emplace_back(name, FileSubject{name, TRY(context.bytes_of(artifact, entry.path))});
+    context.present_file(artifact + "/" + entry.path, TRY(context.bytes_of(artifact, entry.path)));
   }
   return {};
 }
