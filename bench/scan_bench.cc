@@ -60,7 +60,8 @@ Result<double> scan_s(const fs::path& path) {
 }
 
 Result<std::vector<Figure>> measure(const Files& files, const std::string& program) {
-  std::vector<double> ratio, cold, many;
+  std::vector<double> ratio, cold, many, version, whole;
+  const std::string sallyport = (fs::path(SALLYPORT_BINARY_DIR) / "sallyport").string();
   Env& env = system_env();
   for (int round = 0; round < kRounds; ++round) {
     const double start = now_s();
@@ -68,6 +69,10 @@ Result<std::vector<Figure>> measure(const Files& files, const std::string& progr
     const double hashing = now_s() - start;
     ratio.push_back(TRY(scan_s(files.safetensors)) / hashing);
     cold.push_back(TRY(run_program({.words = {program, files.small.string()}})).seconds);
+    for (int start_up = 0; start_up < kRounds; ++start_up) {
+      version.push_back(TRY(run_program({.words = {sallyport, "--version"}})).seconds);
+      whole.push_back(TRY(run_program({.words = {sallyport, "scan", files.small.string()}})).seconds);
+    }
     many.push_back(static_cast<double>(files.count) / TRY(scan_s(files.many)));
   }
   const auto size = static_cast<double>(TRY(env.status(program)).size) / 1e6;
@@ -76,6 +81,8 @@ Result<std::vector<Figure>> measure(const Files& files, const std::string& progr
        "one pass, hash included; 1 is hashing alone"},
       {"scan: a file of 20 kB, cold process", median(cold) * 1000, "ms", 5, Better::kLower,
        "sallyport-scan, start to exit"},
+      {"start: sallyport --version", median(version) * 1000, "ms", 5, Better::kLower, "start to exit"},
+      {"start: sallyport scan of 20 kB", median(whole) * 1000, "ms", 5, Better::kLower, "start to exit"},
       {"scan: many files, one process, one core", median(many), "files/s", 2000, Better::kHigher,
        "4,000 pickles of 20 kB"},
       {"scan: sallyport-scan, one static file", size, "MB", 15, Better::kLower, "stripped"}};

@@ -24,6 +24,12 @@ std::vector<Digest> each(const std::vector<Bytes>& messages) {
   return out;
 }
 
+Digest by_openssl(const Bytes& message) {
+  Hasher hasher;
+  hasher.add(message);
+  return hasher.finish();
+}
+
 TEST(Sha256Lanes, EveryLengthAroundABlockAgreesWithOpenSsl) {
   std::mt19937 random(7);
   std::vector<Bytes> messages;
@@ -33,7 +39,10 @@ TEST(Sha256Lanes, EveryLengthAroundABlockAgreesWithOpenSsl) {
     messages.push_back(std::move(message));
   }
   const std::vector<Digest> got = each(messages);
-  for (std::size_t i = 0; i < messages.size(); ++i) EXPECT_EQ(got[i], sha256(messages[i])) << i;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    EXPECT_EQ(got[i], by_openssl(messages[i])) << i;
+    EXPECT_EQ(sha256(messages[i]), got[i]) << i;
+  }
 }
 
 TEST(Sha256Lanes, LanesOfUnequalLengthDoNotMix) {
@@ -44,7 +53,7 @@ TEST(Sha256Lanes, LanesOfUnequalLengthDoNotMix) {
       messages.emplace_back(random() % 40'000, static_cast<std::uint8_t>(random()));
     }
     const std::vector<Digest> got = each(messages);
-    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(got[i], sha256(messages[i])) << count << " " << i;
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(got[i], by_openssl(messages[i])) << count << " " << i;
   }
 }
 
