@@ -113,5 +113,15 @@ TEST(InspectConfigs, NativeCodeIsNamedAndLeftUnread) {
                     "native-code"));
 }
 
+TEST(InspectConfigs, WhatIsOnlyRecognisedIsNamedAndNeverComplete) {
+  const std::string program = std::string("\x18\0\0\0ET12", 8) + std::string(40, '\1');
+  const Inspection executorch = look("model.pte", program);
+  EXPECT_EQ(executorch.format(), "executorch");
+  EXPECT_FALSE(executorch.complete());
+  const Inspection core_ml = look("model.mlmodel", std::string("\x08\x05\x12\x02\x0A\x00\x1A\x00", 8));
+  EXPECT_NE(core_ml.format().find("core-ml"), std::string::npos);
+  EXPECT_FALSE(core_ml.complete());
+}
+
 }  // namespace
 }  // namespace sallyport::formats::inspect
