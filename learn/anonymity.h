@@ -5,7 +5,7 @@
 // fewest distinct sensitive values of a class (Machanavajjhala et al. 2007, distinct l-diversity); t the
 // largest distance of a class' sensitive values to those of the table (Li, Li and Venkatasubramanian 2007):
 // total variation for text, the ordered distance for numbers. Mondrian (LeFevre et al. 2006) repairs a table.
-// Pure functions, safe from any thread. 32,561 rows of five columns take about 10 ms.
+// Pure functions, safe from any thread.
 #pragma once
 
 #include <cstddef>
