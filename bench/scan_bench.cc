@@ -1,7 +1,7 @@
 // The scanner as a program: large files against hashing alone, small ones in a cold process and in a warm
 // one, and today's peers on the same files in the same run.
 //
-// Peers are installed from PyPI into build/release/bench/peers by this benchmark alone; where that fails they
+// Peers are installed from PyPI into build/release/peers by this benchmark alone; where that fails they
 // are left out, and that is said. Files are made here, in a temporary folder.
 #include <unistd.h>
 
@@ -13,7 +13,7 @@
 #include "core/limits.h"
 #include "formats/safetensors.h"
 #include "services/scan/scan.h"
-#include "services/tools.h"
+#include "tests/peer.h"
 
 namespace sallyport::bench {
 namespace {
@@ -101,20 +101,6 @@ std::vector<Peer> peers() {
           {"modelaudit 0.2.54", "modelaudit", {"scan"}}};
 }
 
-// The virtual environment with the peers, made on first use; empty when it cannot be made.
-fs::path peers_folder() {
-  const fs::path folder = fs::path(SALLYPORT_BINARY_DIR) / "bench" / "peers";
-  if (fs::exists(folder / "done")) return folder;
-  const std::string quiet = " >/dev/null 2>&1";
-  const std::string at = "'" + folder.string();
-  const std::string make = "rm -rf " + at + "' && python3 -m venv " + at + "' && " + at +
-                           "/bin/pip' -q install picklescan==1.0.5 modelscan==0.8.8 fickling==0.1.12 "
-                           "typing_extensions modelaudit==0.2.54 && touch " +
-                           at + "/done'";
-  std::fprintf(stderr, "bench: installing the peers into %s\n", folder.c_str());
-  return std::system((make + quiet).c_str()) == 0 ? folder : fs::path();
-}
-
 // Some of the peers leave files where they run.
 void add_program(const std::string& what, const std::vector<std::string>& words, const fs::path& folder,
                  std::vector<Figure>& out) {
@@ -128,7 +114,8 @@ void add_program(const std::string& what, const std::vector<std::string>& words,
 }
 
 void measure_peers(const Files& files, const std::string& program, std::vector<Figure>& out) {
-  const fs::path folder = peers_folder();
+  const fs::path folder = tests::peer(
+      "scanners", "picklescan==1.0.5 modelscan==0.8.8 fickling==0.1.12 typing_extensions modelaudit==0.2.54");
   if (folder.empty()) {
     std::fprintf(stderr, "bench: the peers could not be installed and are left out\n");
     return;

@@ -52,6 +52,9 @@ struct Command {
   Result<Exit> (*run)(const Arguments& arguments, Output& output) = nullptr;
 };
 
+// What could not be read at all says nothing about it; every other error does.
+bool says_nothing(ErrorKind kind);
+
 // In the order of commands.def, which is the order of the help.
 std::span<const Command* const> commands();
 // nullptr when there is no such command.

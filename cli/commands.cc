@@ -97,6 +97,10 @@ Exit dispatch(std::span<const std::string> words, Output& output) {
 
 }  // namespace
 
+bool says_nothing(ErrorKind kind) {
+  return kind == ErrorKind::kIo || kind == ErrorKind::kNotFound || kind == ErrorKind::kUnsupported;
+}
+
 std::span<const Command* const> commands() { return kCommands; }
 
 const Command* find_command(std::string_view name) {

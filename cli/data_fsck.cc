@@ -7,11 +7,6 @@ namespace {
 constexpr Positional kPositionals[] = {
     {.name = "DIR", .doc = "the project's folder; without it, this one", .arity = Arity::kOptional}};
 
-// What could not be read at all says nothing about the data; everything else says that it is not sound.
-bool says_nothing(ErrorKind kind) {
-  return kind == ErrorKind::kIo || kind == ErrorKind::kNotFound || kind == ErrorKind::kUnsupported;
-}
-
 Result<services::data::Soundness> check(const Arguments& arguments) {
   const std::string word = arguments.word("DIR");
   const fs::path folder = word.empty() ? arguments.workspace() : fs::path(word);

@@ -23,11 +23,6 @@ Result<Soundness> check(const fs::path& folder) {
   return Soundness{found.entries, found.unlogged};
 }
 
-// What could not be read at all says nothing about the log; everything else says that it is not sound.
-bool says_nothing(ErrorKind kind) {
-  return kind == ErrorKind::kIo || kind == ErrorKind::kNotFound || kind == ErrorKind::kUnsupported;
-}
-
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string word = arguments.word("DIR");
   const Result<Soundness> sound = check(word.empty() ? arguments.workspace() : fs::path(word));

@@ -1,8 +1,9 @@
 #include "cli/scan_watch.h"
 
-#include <csignal>
+#include <algorithm>
 
 #include "cli/scan_view.h"
+#include "cli/stop_signal.h"
 #include "services/scan/watch.h"
 
 namespace sallyport::cli {
@@ -11,17 +12,6 @@ namespace {
 namespace scanning = services::scan;
 
 constexpr int kLookUpMs = 500;
-
-volatile std::sig_atomic_t stopped = 0;
-
-void on_stop(int) { stopped = 1; }
-
-void listen_for_stop() {
-  struct sigaction action = {};
-  action.sa_handler = on_stop;  // without SA_RESTART: the wait for files ends
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
 
 void print(const scanning::ScanReport& report, Output& output) {
   if (!output.is_json()) return print_scan(report, output);
@@ -35,13 +25,13 @@ int worse(int a, int b) { return a == 1 || b == 1 ? 1 : std::max(a, b); }
 
 Result<Exit> watch_folders(const std::vector<std::filesystem::path>& folders,
                            const scanning::ScanOptions& options, Output& output) {
-  listen_for_stop();
+  const StopSignal stop;
   scanning::Watch watch = TRY(scanning::Watch::open(folders));
   const scanning::ScanReport before = TRY(scanning::scan(folders, options));
   print(before, output);
   output.note("watching; Ctrl-C ends it");
   int exit = before.exit_code();
-  while (stopped == 0 && !output.reader_left()) {
+  while (!stop.came() && !output.reader_left()) {
     TRY(output.finish());
     const std::vector<std::filesystem::path> files = TRY(watch.next(kLookUpMs));
     for (const std::filesystem::path& file : files) {

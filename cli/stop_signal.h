@@ -16,6 +16,12 @@ class StopSignal {
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
 
+  // Whether one has come; does not wait.
+  bool came() const {
+    constexpr timespec kNow{};
+    return sigtimedwait(&signals_, nullptr, &kNow) > 0;
+  }
+
   void wait() const {
     int signal = 0;
     sigwait(&signals_, &signal);

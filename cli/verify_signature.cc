@@ -21,11 +21,6 @@ constexpr Flag kFlags[] = {
 };
 constexpr Positional kPositionals[] = {{.name = "DIR", .doc = "the model's directory"}};
 
-// What could not be read at all says nothing about the model; everything else refuses it.
-bool says_nothing(ErrorKind kind) {
-  return kind == ErrorKind::kIo || kind == ErrorKind::kNotFound || kind == ErrorKind::kUnsupported;
-}
-
 Result<trust::ModelTrust> read_trust(Env& env, const Arguments& arguments) {
   if (arguments.has("public-key")) {
     const fs::path path = arguments.text("public-key");

@@ -5,8 +5,6 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 #include "core/sha256_lanes.h"
 
@@ -63,13 +61,7 @@ Result<Digest> Digest::parse(std::string_view hex) {
 // Where the processor has the instructions, OpenSSL is not asked: its start alone, with its configuration and
 // its tables of names, takes longer than a small file's scan.
 Digest sha256(BytesView bytes) {
-  if (sha256_lanes_supported()) {
-    Digest out;
-    bool taken = false;
-    sha256_each([&](std::size_t) { return std::exchange(taken, true) ? std::nullopt : std::optional(bytes); },
-                [&](std::size_t, const Digest& digest) { out = digest; });
-    return out;
-  }
+  if (sha256_lanes_supported()) return sha256_alone(bytes);
   thread_local EvpContext context;
   context.add(bytes);
   return context.finish();

@@ -188,6 +188,14 @@ void hash_in_lanes(const std::function<std::optional<BytesView>(std::size_t)>& n
   }
 }
 
+Digest hash_alone(BytesView message) {
+  Lane lane;
+  Lane* const lanes[] = {&lane};
+  start(lane, message);
+  while (advance(lane)) compress_all(lanes, 1, lane.blocks);
+  return digest_of(lane);
+}
+
 bool has_sha_instructions() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_SSE4_1) == 0 || (c & bit_SSSE3) == 0) return false;
@@ -205,6 +213,13 @@ bool sha256_lanes_supported() {
 #else
   return false;
 #endif
+}
+
+Digest sha256_alone(BytesView message) {
+#if defined(__x86_64__)
+  if (sha256_lanes_supported()) return hash_alone(message);
+#endif
+  return sha256(message);
 }
 
 void sha256_each(const std::function<std::optional<BytesView>(std::size_t)>& next,

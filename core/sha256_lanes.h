@@ -17,6 +17,9 @@ inline constexpr std::size_t kSha256Lanes = 4;
 // Whether this processor hashes several messages at once.
 bool sha256_lanes_supported();
 
+// One message, for a processor that hashes several at once.
+Digest sha256_alone(BytesView message);
+
 // Hashes messages until `next` has none left. `next(lane)` gives the bytes of the next message, which stay
 // valid until `done(lane, digest)` is called for that lane; a lane has one message at a time.
 void sha256_each(const std::function<std::optional<BytesView>(std::size_t lane)>& next,

@@ -66,6 +66,17 @@ class World {
   std::any state_;
 };
 
+// Runs `action`, which works on files with std::filesystem, and makes an Error of what that throws.
+template <class Action>
+Result<void> in_file_system(const Action& action) {
+  try {
+    action();
+  } catch (const fs::filesystem_error& error) {
+    return fail(ErrorKind::kIo, error.what());
+  }
+  return {};
+}
+
 struct Outcome {
   bool refused = false;
   std::string why = {};

@@ -4,6 +4,7 @@
 #include "learn/random.h"
 #include "services/metadata/metadata.h"
 #include "services/registry/registry.h"
+#include "trust/chain.h"
 #include "trust/statement.h"
 
 namespace sallyport::drills {
@@ -51,6 +52,12 @@ Result<std::uint64_t> Project::log_evaluation(const Digest& model, const Json& m
                                         .evaluation_set = sha256("the sealed split"),
                                         .expires_unix_s = kProjectNow + kEvaluationValidS};
   return log({{{"model", model}}, std::string(trust::predicate::kEvaluation), trust::to_json(said)}, keys);
+}
+
+Result<void> Project::advance_pin() const {
+  trust::Ledger log_of_project = TRY(ledger());
+  return trust::advance_pin(*workspace_.env, workspace_.pin(), log_of_project.log(),
+                            log_of_project.log_keys());
 }
 
 Result<std::int64_t> Project::log_version(const std::string& name, const Digest& artifact) const {

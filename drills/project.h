@@ -28,6 +28,9 @@ class Project {
   // Opened anew each time, as a client would.
   Result<trust::Ledger> ledger() const { return workspace_.open_ledger(root_); }
 
+  // The project's client looks at the log, and will not be shown an older one later.
+  Result<void> advance_pin() const;
+
   // Signs with the keys of these names and logs; returns the entry's place in the log.
   Result<std::uint64_t> log(const trust::Statement& statement, const std::vector<std::string>& keys) const;
   Result<std::uint64_t> log_evaluation(const Digest& model, const Json& metrics,

@@ -5,20 +5,14 @@
 #include <charconv>
 #include <optional>
 
+#include "formats/text.h"
+
 namespace sallyport::formats {
 namespace {
 
 constexpr std::size_t kTracesMax = 200;
 constexpr std::size_t kShownMax = 80;
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 template <std::size_t N>

@@ -6,24 +6,12 @@
 
 #include "core/json.h"
 #include "core/limits/repository.h"
+#include "formats/text.h"
 #include "formats/yaml_tree.h"
 
 namespace sallyport::formats {
 namespace {
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
-bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 std::string_view unquoted(std::string_view text) {
   text = trimmed(text);
   while (!text.empty() && (text.back() == ',' || text.back() == ']'))
@@ -286,8 +274,6 @@ Result<void> read_conda(std::string_view text, Requirements& out) {
   }
   return {};
 }
-
-std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include "core/digest.h"
 #include "core/json.h"
 #include "formats/secret_values.h"
+#include "formats/text.h"
 
 namespace sallyport::formats {
 namespace {
@@ -18,12 +19,6 @@ namespace {
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
-}
 
 // The size of the smallest usual alphabet that has all of the text.
 unsigned alphabet_of(std::string_view text) {

@@ -1,4 +1,5 @@
-// A tool of the ecosystem, from PyPI, in an environment of its own below the build folder.
+// A tool of the ecosystem, from PyPI, for tests and benchmarks, in an environment of its own below the build
+// folder.
 //
 // It is made once, by whichever test comes first; tests of other processes wait for it. Where it cannot be
 // made, that is remembered too, so that a machine without PyPI is told once a build and not once a test.

@@ -1,9 +1,9 @@
 #include "trust/data_version.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/limits/data_versions.h"
+#include "trust/members.h"
 #include "trust/predicates.h"
 
 namespace sallyport::trust {
@@ -11,53 +11,26 @@ namespace {
 
 std::string log_place(const DataVersion& version) { return "log #" + std::to_string(version.log_index); }
 
-Result<Digest> get_digest(const Json& object, std::string_view name) {
-  return Digest::parse(TRY(get_string(object, name)));
-}
-
-Result<std::int64_t> get_at_least(const Json& object, std::string_view name, std::int64_t least) {
-  const std::int64_t value = TRY(get_int(object, name));
-  if (value >= least) return value;
-  return invalid("member '" + std::string(name) + "' is below " + std::to_string(least));
-}
-
-Result<std::vector<NamedDigest>> read_inputs(const Json& list) {
-  std::vector<NamedDigest> out;
-  if (list.size() > limits::kDataInputsMax) return fail(ErrorKind::kLimit, "over 1,000 inputs");
-  for (const Json& item : list) {
-    TRY(only_members(item, {"name", "digest"}));
-    NamedDigest one;
-    one.name = TRY(get_string(item, "name"));
-    one.digest = TRY(get_digest(item, "digest"));
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
 Result<DataVersionPredicate> read_version(const Json& json) {
   TRY(only_members(json, {"name", "version", "parent", "root", "files", "bytes", "inputs", "code", "step",
                           "message", "committedOn", "expires"}));
   DataVersionPredicate out;
   out.name = TRY(get_string(json, "name"));
   TRY(check_data_word("name", out.name));
-  out.version = TRY(get_at_least(json, "version", 1));
+  out.version = TRY(get_count(json, "version", 1));
   if (json.contains("parent")) out.parent = TRY(get_digest(json, "parent"));
   out.root = TRY(get_digest(json, "root"));
-  out.files = TRY(get_at_least(json, "files", 0));
-  out.bytes = TRY(get_at_least(json, "bytes", 0));
-  out.inputs = TRY(read_inputs(TRY(get_array(json, "inputs"))));
+  out.files = TRY(get_count(json, "files", 0));
+  out.bytes = TRY(get_count(json, "bytes", 0));
+  if (TRY(get_array(json, "inputs")).size() > limits::kDataInputsMax) {
+    return fail(ErrorKind::kLimit, "over 1,000 inputs");
+  }
+  out.inputs = TRY(get_named(json, "inputs"));
   out.code = TRY(get_string(json, "code"));
   out.step = TRY(get_string(json, "step"));
   out.message = TRY(get_string(json, "message"));
-  out.committed_on = TRY(parse_time(TRY(get_string(json, "committedOn"))));
-  out.expires_unix_s = TRY(parse_time(TRY(get_string(json, "expires"))));
-  return out;
-}
-
-std::optional<std::int64_t> as_number(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size() || out < 1) return std::nullopt;
+  out.committed_on = TRY(get_time(json, "committedOn"));
+  out.expires_unix_s = TRY(get_time(json, "expires"));
   return out;
 }
 
@@ -113,16 +86,12 @@ Result<std::optional<std::vector<NamedDigest>>> source(const LedgerEntry& entry,
 }  // namespace
 
 Json to_json(const DataVersionPredicate& version) {
-  Json inputs = Json::array();
-  for (const NamedDigest& one : version.inputs) {
-    inputs.push_back({{"name", one.name}, {"digest", one.digest.hex()}});
-  }
   Json out = {{"name", version.name},
               {"version", version.version},
               {"root", version.root.hex()},
               {"files", version.files},
               {"bytes", version.bytes},
-              {"inputs", inputs},
+              {"inputs", named_json(version.inputs)},
               {"code", version.code},
               {"step", version.step},
               {"message", version.message},
@@ -151,9 +120,9 @@ Result<DataTagPredicate> parse_data_tag(const Json& predicate) {
   DataTagPredicate out;
   out.name = TRY(get_string(predicate, "name"));
   out.tag = TRY(get_string(predicate, "tag"));
-  out.version = TRY(get_at_least(predicate, "version", 1));
-  out.sequence = TRY(get_at_least(predicate, "sequence", 1));
-  out.expires_unix_s = TRY(parse_time(TRY(get_string(predicate, "expires"))));
+  out.version = TRY(get_count(predicate, "version", 1));
+  out.sequence = TRY(get_count(predicate, "sequence", 1));
+  out.expires_unix_s = TRY(get_time(predicate, "expires"));
   return out;
 }
 
@@ -223,7 +192,7 @@ Result<DataVersion> resolve_data(const Ledger& ledger, const Root& root, const s
   if (at != std::string::npos) {
     const std::string word = spec.substr(at + 1);
     TRY(check_data_word("tag", word));
-    const auto exact = as_number(word);
+    const auto exact = version_number(word);
     Result<NamedVersion> named = exact ? Result<NamedVersion>(NamedVersion{.number = *exact})
                                        : version_of_tag(ledger, root, name, word, now_unix_s);
     if (!named) return within(spec, named.error());

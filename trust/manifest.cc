@@ -116,6 +116,27 @@ Result<Manifest> read_manifest(BytesView bytes) {
   return out;
 }
 
+// What is to be done to the files of a manifest, one after the other or on all cores.
+struct Work {
+  // The largest first, so that no core is left with a big one at the end.
+  std::vector<ManifestEntry*> files = {};
+  unsigned threads = 0;  // as for parallel_for
+};
+
+Work work_of(std::vector<ManifestEntry>& entries) {
+  Work out;
+  std::uint64_t bytes = 0;
+  for (ManifestEntry& entry : entries) {
+    if (entry.mode == EntryMode::kEmptyDirectory) continue;
+    out.files.push_back(&entry);
+    bytes += entry.size;
+  }
+  std::stable_sort(out.files.begin(), out.files.end(),
+                   [](const auto* a, const auto* b) { return a->size > b->size; });
+  out.threads = bytes < kParallelBytesMin ? 1 : 0;
+  return out;
+}
+
 }  // namespace
 
 std::string_view name_of(Change change) {
@@ -208,49 +229,31 @@ Result<std::vector<ManifestEntry>> walk_directory(Env& env, const fs::path& dire
 
 Result<void> for_each_file(std::vector<ManifestEntry>& entries,
                            const std::function<Result<void>(ManifestEntry&)>& body) {
-  // The largest first, so that no core is left with a big file at the end.
-  std::vector<std::size_t> order;
-  std::uint64_t bytes = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (entries[i].mode == EntryMode::kEmptyDirectory) continue;
-    order.push_back(i);
-    bytes += entries[i].size;
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return entries[a].size > entries[b].size; });
+  const Work work = work_of(entries);
   std::vector<Result<void>> done(entries.size());
   std::atomic<bool> failed{false};
   parallel_for(
-      order.size(),
+      work.files.size(),
       [&](std::size_t i) {
         if (failed) return;
-        done[order[i]] = body(entries[order[i]]);
-        if (!done[order[i]]) failed = true;
+        Result<void>& one = done[static_cast<std::size_t>(work.files[i] - entries.data())];
+        one = body(*work.files[i]);
+        if (!one) failed = true;
       },
-      bytes < kParallelBytesMin ? 1 : 0);
+      work.threads);
   for (Result<void>& one : done) TRY(std::move(one));
   return {};
 }
 
 Result<Manifest> scan_directory(Env& env, const fs::path& directory) {
   Manifest out{TRY(walk_directory(env, directory))};
-  std::vector<ManifestEntry*> files;
-  std::uint64_t bytes = 0;
-  for (ManifestEntry& entry : out.entries) {
-    if (entry.mode == EntryMode::kEmptyDirectory) continue;
-    files.push_back(&entry);
-    bytes += entry.size;
-  }
-  // The largest first, so that no core is left with a big file at the end.
-  std::stable_sort(files.begin(), files.end(),
-                   [](const auto* a, const auto* b) { return a->size > b->size; });
+  const Work work = work_of(out.entries);
   std::vector<fs::path> paths;
-  for (const ManifestEntry* entry : files) paths.push_back(directory / entry->path);
-  const std::vector<Env::FileDigest> digests =
-      TRY(digest_files(env, paths, bytes < kParallelBytesMin ? 1 : 0));
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    files[i]->size = digests[i].size;
-    files[i]->sha256 = digests[i].digest;
+  for (const ManifestEntry* entry : work.files) paths.push_back(directory / entry->path);
+  const std::vector<Env::FileDigest> digests = TRY(digest_files(env, paths, work.threads));
+  for (std::size_t i = 0; i < work.files.size(); ++i) {
+    work.files[i]->size = digests[i].size;
+    work.files[i]->sha256 = digests[i].digest;
   }
   return out;
 }

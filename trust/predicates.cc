@@ -1,45 +1,10 @@
 #include "trust/predicates.h"
 
 #include "core/env.h"
+#include "trust/members.h"
 
 namespace sallyport::trust {
 namespace {
-
-Json named_json(const std::vector<NamedDigest>& values) {
-  Json out = Json::array();
-  for (const NamedDigest& value : values)
-    out.push_back({{"name", value.name}, {"digest", value.digest.hex()}});
-  return out;
-}
-
-Result<Digest> get_digest(const Json& object, std::string_view name) {
-  return Digest::parse(TRY(get_string(object, name)));
-}
-
-Result<std::vector<NamedDigest>> read_named(const Json& object, std::string_view name) {
-  std::vector<NamedDigest> out;
-  for (const Json& item : TRY(get_array(object, name))) {
-    TRY(only_members(item, {"name", "digest"}));
-    NamedDigest one;
-    one.name = TRY(get_string(item, "name"));
-    one.digest = TRY(get_digest(item, "digest"));
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-Result<std::int64_t> get_time(const Json& object, std::string_view name) {
-  return parse_time(TRY(get_string(object, name)));
-}
-
-Result<std::int64_t> get_count(const Json& object, std::string_view name, std::int64_t least) {
-  const std::int64_t value = TRY(get_int(object, name));
-  if (value < least) {
-    return invalid("member '" + std::string(name) + "' must be at least " + std::to_string(least) + ", is " +
-                   std::to_string(value));
-  }
-  return value;
-}
 
 Result<GatePredicate> read_gate(const Json& json) {
   TRY(only_members(json, {"stage", "pipeline", "inputs", "guards", "findings", "reasons", "verdict", "policy",
@@ -53,7 +18,7 @@ Result<GatePredicate> read_gate(const Json& json) {
   TRY(only_members(pipeline, {"name", "digest"}));
   out.pipeline_name = TRY(get_string(pipeline, "name"));
   out.pipeline_digest = TRY(get_digest(pipeline, "digest"));
-  out.inputs = TRY(read_named(json, "inputs"));
+  out.inputs = TRY(get_named(json, "inputs"));
   out.guards = TRY(get_array(json, "guards"));
   out.findings = TRY(get_array(json, "findings"));
   out.reasons = TRY(get_array(json, "reasons"));

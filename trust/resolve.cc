@@ -1,8 +1,8 @@
 // Names to artifacts, from signed statements in the log alone.
 #include <algorithm>
-#include <charconv>
 
 #include "trust/chain.h"
+#include "trust/members.h"
 
 namespace sallyport::trust {
 namespace {
@@ -13,13 +13,6 @@ bool is_plain_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   });
-}
-
-std::optional<std::int64_t> as_number(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size() || out < 1) return std::nullopt;
-  return out;
 }
 
 std::string log_place(std::uint64_t index) { return "log #" + std::to_string(index); }
@@ -110,7 +103,7 @@ Result<ResolvedArtifact> resolve_model(const Workspace& workspace, const std::st
   Ledger ledger = TRY(workspace.open_ledger(root));
   // A log that was rolled back would show an alias where it once stood.
   TRY(check_pin(TRY(read_pin(*workspace.env, workspace.pin())), ledger.log(), ledger.log_keys()));
-  if (const auto number = as_number(tag)) {
+  if (const auto number = version_number(tag)) {
     const auto versions = TRY(model_versions(ledger, root, model));
     const auto found = versions.find(*number);
     if (found == versions.end()) {

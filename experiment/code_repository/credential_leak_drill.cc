@@ -7,14 +7,15 @@
 #include <memory>
 
 #include "core/json.h"
-#include "drills/drill.h"
+#include "drills/repository.h"
 #include "drills/victims/process.h"
 #include "learn/random.h"
-#include "services/scan/repository.h"
 
 namespace sallyport::experiment::code_repository {
 namespace {
 
+using drills::commit;
+using drills::git;
 using drills::World;
 
 constexpr int kWays = 5;
@@ -22,7 +23,6 @@ constexpr int kWays = 5;
 struct Push {
   std::string secret;  // what must not be read by others; empty in the honest twin
   bool found = false;
-  std::unique_ptr<services::scan::Repository> read;
 };
 
 std::string random_text(learn::Random& random, std::string_view alphabet, std::size_t length) {
@@ -31,20 +31,6 @@ std::string random_text(learn::Random& random, std::string_view alphabet, std::s
   return out;
 }
 constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-Result<void> git(World& world, std::vector<std::string> words) {
-  words.insert(words.begin(),
-               {"git", "-C", "repo", "-c", "user.name=drill", "-c", "user.email=drill@sallyport.invalid"});
-  const int status = TRY(drills::victims::run_process(world, words, ""));
-  if (status != 0)
-    return fail(ErrorKind::kIo, "drill: git " + words[7] + " ended with " + std::to_string(status));
-  return {};
-}
-
-Result<void> commit(World& world, const std::string& message) {
-  TRY(git(world, {"add", "-A"}));
-  return git(world, {"commit", "-q", "-m", message});
-}
 
 Result<void> start(World& world) {
   TRY(world.write("repo/README.md", "# Training\n\nSet `API_TOKEN=<your token>` before you run it.\n"));
@@ -136,15 +122,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.state<Push>().found; }
 
-Result<Subjects> present(World& world) {
-  Push& push = world.state<Push>();
-  push.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", push.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill credential_leak_drill;
@@ -158,7 +135,7 @@ const drills::Drill credential_leak_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .trials = 2 * kWays};
 
 }  // namespace sallyport::experiment::code_repository

@@ -1,8 +1,7 @@
 // repo-config-recon-leak enacted: a repository is published, and an intruder reads where to go next.
 #include <array>
 
-#include "drills/drill.h"
-#include "services/scan/repository.h"
+#include "drills/repository.h"
 
 namespace sallyport::experiment::code_repository {
 namespace {
@@ -11,7 +10,6 @@ using drills::World;
 
 struct Published {
   bool found = false;
-  std::unique_ptr<services::scan::Repository> read;
 };
 
 // What the intruder would go on with: it exists inside, and nobody outside knows it.
@@ -72,15 +70,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.state<Published>().found; }
 
-Result<Subjects> present(World& world) {
-  Published& published = world.state<Published>();
-  published.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", published.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill recon_leak_drill;
@@ -92,7 +81,7 @@ const drills::Drill recon_leak_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .trials = static_cast<int>(kPlaces.size() * kInside.size()),
     .harm = "the intruder knows which private machine to go to"};
 

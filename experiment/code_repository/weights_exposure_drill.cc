@@ -4,18 +4,18 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "core/json.h"
-#include "drills/drill.h"
+#include "drills/repository.h"
 #include "drills/victims/process.h"
 #include "formats/safetensors.h"
 #include "learn/random.h"
-#include "services/scan/repository.h"
 
 namespace sallyport::experiment::code_repository {
 namespace {
 
+using drills::commit;
+using drills::git;
 using drills::World;
 
 constexpr std::size_t kParts = 3;
@@ -30,21 +30,7 @@ struct Push {
   Bytes model = {};  // empty in the honest twin
   std::string_view recover = "true";
   bool taken = false;
-  std::unique_ptr<services::scan::Repository> read = {};
 };
-
-Result<void> git(World& world, std::vector<std::string> words) {
-  words.insert(words.begin(),
-               {"git", "-C", "repo", "-c", "user.name=drill", "-c", "user.email=drill@sallyport.invalid"});
-  const int status = TRY(drills::victims::run_process(world, words, ""));
-  if (status == 0) return {};
-  return fail(ErrorKind::kIo, "drill: git " + words[7] + " ended with " + std::to_string(status));
-}
-
-Result<void> commit(World& world, const std::string& message) {
-  TRY(git(world, {"add", "-A"}));
-  return git(world, {"commit", "-q", "-m", message});
-}
 
 Result<void> start(World& world) {
   TRY(world.write("repo/README.md", "# Classifier\n\nThe weights are in the registry.\n"));
@@ -179,15 +165,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.state<Push>().taken; }
 
-Result<Subjects> present(World& world) {
-  Push& push = world.state<Push>();
-  push.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", push.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill weights_exposure_drill;
@@ -201,7 +178,7 @@ const drills::Drill weights_exposure_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .trials = 2 * static_cast<int>(kDisguises.size()),
     .harm = "a reader of the repository leaves with the model"};
 

@@ -4,18 +4,13 @@
 #include <map>
 
 #include "core/digest.h"
-#include "drills/drill.h"
+#include "drills/repository.h"
 #include "formats/requirements.h"
-#include "services/scan/repository.h"
 
 namespace sallyport::experiment::mlops_pipeline {
 namespace {
 
 using drills::World;
-
-struct Build {
-  std::unique_ptr<services::scan::Repository> read;
-};
 
 // An archive in an index: its bytes, and whether building it runs code of its author.
 constexpr std::string_view kInternal = "the company's own package";
@@ -68,15 +63,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.exists("marked"); }
 
-Result<Subjects> present(World& world) {
-  Build& build = world.state<Build>();
-  build.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", build.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill dependency_source_drill;
@@ -88,7 +74,7 @@ const drills::Drill dependency_source_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .trials = static_cast<int>(kAttacks.size()),
     .harm = "code of a stranger runs while the build installs"};
 

@@ -9,9 +9,8 @@
 #include <array>
 #include <thread>
 
-#include "drills/drill.h"
+#include "drills/repository.h"
 #include "services/sandbox/fd.h"
-#include "services/scan/repository.h"
 
 namespace sallyport::experiment::mlops_pipeline {
 namespace {
@@ -21,7 +20,6 @@ using drills::World;
 struct Setup {
   bool authenticates = false;
   in_addr_t address = INADDR_ANY;
-  std::unique_ptr<services::scan::Repository> read;
 };
 
 struct Mistake {
@@ -143,15 +141,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.exists("step_ran"); }
 
-Result<Subjects> present(World& world) {
-  Setup& setup = world.state<Setup>();
-  setup.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", setup.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill orchestrator_exposure_drill;
@@ -164,7 +153,7 @@ const drills::Drill orchestrator_exposure_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .trials = static_cast<int>(kMistakes.size()),
     .harm = "a stranger's step runs with the pipeline's rights"};
 

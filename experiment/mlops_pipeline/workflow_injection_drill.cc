@@ -1,17 +1,12 @@
 // pipeline-step-injection enacted in a workflow: somebody opens a pull request whose title is a command.
-#include "drills/drill.h"
+#include "drills/repository.h"
 #include "drills/victims/process.h"
 #include "formats/yaml_tree.h"
-#include "services/scan/repository.h"
 
 namespace sallyport::experiment::mlops_pipeline {
 namespace {
 
 using drills::World;
-
-struct Workflow {
-  std::unique_ptr<services::scan::Repository> read;
-};
 
 constexpr std::string_view kPath = "repo/.github/workflows/greet.yml";
 constexpr std::string_view kExpression = "${{ github.event.pull_request.title }}";
@@ -56,15 +51,6 @@ Result<void> victim(World& world) {
 
 bool harmed(const World& world) { return world.exists("marked"); }
 
-Result<Subjects> present(World& world) {
-  Workflow& workflow = world.state<Workflow>();
-  workflow.read = std::make_unique<services::scan::Repository>(
-      TRY(services::scan::read_repository(world.root() / "repo")));
-  Subjects out;
-  out.repositories.emplace_back("repo", workflow.read->subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill workflow_injection_drill;
@@ -77,7 +63,7 @@ const drills::Drill workflow_injection_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::present_repository,
     .harm = "the stranger's command runs in the workflow"};
 
 }  // namespace sallyport::experiment::mlops_pipeline

@@ -1,8 +1,6 @@
 // versions-store-overwrite enacted on a data catalogue of ours: an intruder who may write all of its files,
 // but has nobody's key, overwrites an object, points the tag elsewhere in the database and in the statement
 // behind it, or puts the whole catalogue back to where it stood before the last release.
-#include <functional>
-
 #include "drills/data.h"
 #include "drills/project.h"
 #include "services/registry/registry.h"
@@ -62,25 +60,10 @@ Result<void> release(World& world, std::int64_t version, const std::string& text
 }
 
 // Each use of the catalogue moves the client's pin forward; the pin is the client's own.
-Result<void> client_looks(const Story& story) {
-  const trust::Workspace& workspace = story.project.workspace();
-  trust::Ledger ledger = TRY(story.project.ledger());
-  return trust::advance_pin(*workspace.env, workspace.pin(), ledger.log(), ledger.log_keys());
-}
-
-Result<void> in_file_system(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const fs::filesystem_error& error) {
-    return fail(ErrorKind::kIo, error.what());
-  }
-  return {};
-}
-
 // What the intruder keeps of the catalogue, and later puts back: everything but the client's pin and the
 // keys.
 Result<void> copy_catalogue(const fs::path& from, const fs::path& to) {
-  return in_file_system([&] {
+  return drills::in_file_system([&] {
     fs::create_directories(to);
     for (const char* name : {"log", "attestations"}) {
       fs::remove_all(to / name);
@@ -95,7 +78,7 @@ Result<void> copy_catalogue(const fs::path& from, const fs::path& to) {
 
 // Bytes over a file that is read-only, as root may.
 Result<void> overwrite(const fs::path& path, BytesView bytes) {
-  TRY(in_file_system([&] { fs::remove(path); }));
+  TRY(drills::in_file_system([&] { fs::remove(path); }));
   return system_env().write_new(path, bytes, 0444);
 }
 
@@ -128,7 +111,7 @@ Result<void> attack(World& world) {
   TRY(release(world, 1, release_text(5)));
   TRY(copy_catalogue(workspace.root, backup));
   TRY(release(world, 2, release_text(7)));
-  TRY(client_looks(story));
+  TRY(story.project.advance_pin());
 
   const std::uint64_t way = world.seed() % kWays;
   const std::string poison = tainted(release_text(7), world.seed());
@@ -145,17 +128,17 @@ Result<void> honest(World& world) {
   Story& story = world.state<Story>();
   story.project = TRY(drills::Project::create(world));
   TRY(release(world, 1, release_text(5)));
-  TRY(client_looks(story));
+  TRY(story.project.advance_pin());
   trust::Store store = story.project.workspace().store();
   TRY(store.put(as_bytes("scratch of a run that was abandoned")));
   TRY(store.put(as_bytes(release_text(11))));
   TRY(release(world, 2, release_text(7)));
-  TRY(client_looks(story));
+  TRY(story.project.advance_pin());
   TRY(release(world, 3, release_text(9)));
   const trust::Ledger ledger = TRY(story.project.ledger());
   for (const Digest& object : TRY(store.list())) {
     if (!ledger.find_subject(object).empty()) continue;
-    TRY(in_file_system([&] { fs::remove(store.path_of(object)); }));
+    TRY(drills::in_file_system([&] { fs::remove(store.path_of(object)); }));
   }
   return {};
 }
@@ -188,7 +171,7 @@ Result<void> fetch(const Story& story) {
       TRY(trust::resolve_artifact(workspace, std::string(kData) + "@" + kTag, Policy{}, drills::kProjectNow));
   TRY(workspace.store().get(named.digest));
   TRY(services::registry::check(workspace, TRY(story.project.ledger()), story.project.root()));
-  return client_looks(story);
+  return story.project.advance_pin();
 }
 
 Result<drills::Outcome> defend(World& world) {

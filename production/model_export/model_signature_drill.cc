@@ -27,19 +27,10 @@ struct Story {
 
 fs::path bucket(const World& world) { return world.root() / "bucket"; }
 
-Result<void> in_file_system(const auto& action) {
-  try {
-    action();
-  } catch (const fs::filesystem_error& error) {
-    return fail(ErrorKind::kIo, error.what());
-  }
-  return {};
-}
-
 // A loader that takes what it finds and follows every link.
 Result<Contents> load(const fs::path& directory) {
   Contents out;
-  TRY(in_file_system([&] {
+  TRY(drills::in_file_system([&] {
     for (const auto& item : fs::recursive_directory_iterator(directory)) {
       if (item.is_directory()) continue;
       const fs::path target = fs::canonical(item.path());
@@ -79,20 +70,22 @@ Result<void> attack(World& world) {
     case 1: return world.write("bucket/weights.bin", BytesView(weights).first(4095));
     case 2: return world.write("bucket/helper.py", "open('mark', 'w')\n");
     case 3: return world.write("bucket/.git/hooks/post-checkout", "#!/bin/sh\ntouch mark\n");
-    case 4: return in_file_system([&] { fs::rename(model / "config.json", model / "config.json.bak"); });
+    case 4:
+      return drills::in_file_system(
+          [&] { fs::rename(model / "config.json", model / "config.json.bak"); });
     case 5:
       TRY(world.write("elsewhere.json", R"({"labels": ["dog", "cat"]})"));
-      return in_file_system([&] {
+      return drills::in_file_system([&] {
         fs::remove(model / "config.json");
         fs::create_symlink("../elsewhere.json", model / "config.json");
       });
     case 6:
-      return in_file_system([&] {
+      return drills::in_file_system([&] {
         fs::permissions(model / "config.json", fs::perms::owner_exec, fs::perm_options::add);
       });
     default:
       weights[0] = 8;
-      TRY(in_file_system([&] { fs::remove(world.root() / kSignature); }));
+      TRY(drills::in_file_system([&] { fs::remove(world.root() / kSignature); }));
       return world.write("bucket/weights.bin", weights);
   }
 }
@@ -101,7 +94,7 @@ Result<void> honest(World& world) {
   TRY(release(world));
   const fs::path from = bucket(world);
   const fs::path to = world.root() / "copy";
-  return in_file_system([&] {
+  return drills::in_file_system([&] {
     for (const char* path : {"tokenizer/vocabulary.txt", "weights.bin", "config.json"}) {
       fs::create_directories((to / path).parent_path());
       fs::copy_file(from / path, to / path);
