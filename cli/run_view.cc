@@ -1,7 +1,8 @@
 #include "cli/run_view.h"
 
 #include <cstdio>
-#include <set>
+
+#include "trust/predicates.h"
 
 namespace sallyport::cli {
 namespace {
@@ -36,15 +37,14 @@ std::string verdict_text(const StageResult& stage, const Output& output) {
 std::string guards_text(const StageResult& stage) {
   const Json guards = stage.predicate.value("guards", Json::array());
   std::size_t findings = 0;
-  std::set<std::string> names;  // a guard stands once for each thing that it looked at
   for (const Json& guard : guards) {
-    names.insert(guard.value("id", ""));
     for (const Json& finding : guard.value("findings", Json::array())) {
       findings += finding.value("severity", "") == "info" ? 0 : 1;
     }
   }
   if (guards.empty()) return "held by the platform";
-  const std::string who = std::to_string(names.size()) + (names.size() == 1 ? " guard" : " guards");
+  const std::size_t count = trust::guard_count(guards);
+  const std::string who = std::to_string(count) + (count == 1 ? " guard" : " guards");
   return findings == 0 ? who + ", nothing found"
                        : who + ", " + std::to_string(findings) + (findings == 1 ? " finding" : " findings");
 }

@@ -45,7 +45,7 @@ std::string plural(std::size_t count, const std::string& noun) {
 }
 
 std::string text_of(const GatePredicate& gate) {
-  std::string out = "gate says " + gate.verdict + ", " + plural(gate.guards.size(), "guard") + ", " +
+  std::string out = "gate says " + gate.verdict + ", " + plural(guard_count(gate.guards), "guard") + ", " +
                     plural(gate.findings.size(), "finding");
   if (gate.verdict == "warn" && !gate.reasons.empty() && gate.reasons.front().is_string()) {
     out += ": " + gate.reasons.front().get<std::string>();

@@ -1,5 +1,7 @@
 #include "trust/predicates.h"
 
+#include <set>
+
 #include "core/env.h"
 #include "trust/members.h"
 
@@ -50,6 +52,15 @@ Json to_json(const GatePredicate& gate) {
           {"runner", gate.runner},
           {"startedOn", format_time(gate.started_on)},
           {"finishedOn", format_time(gate.finished_on)}};
+}
+
+std::size_t guard_count(const Json& guards) {
+  std::set<std::string> names;
+  for (const Json& guard : guards) {
+    const Result<std::string> id = get_string(guard, "id");
+    if (id) names.insert(*id);
+  }
+  return names.size();
 }
 
 Result<GatePredicate> parse_gate(const Json& predicate) {

@@ -36,6 +36,8 @@ struct GatePredicate {
   bool passes() const { return verdict == "pass" || verdict == "warn"; }
 };
 Json to_json(const GatePredicate& gate);
+// How many guards a gate's list names: one stands in it once for each thing that it looked at.
+std::size_t guard_count(const Json& guards);
 Result<GatePredicate> parse_gate(const Json& predicate);
 
 // A producer's batch; the subjects are the feed's files.
