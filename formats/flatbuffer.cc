@@ -36,10 +36,11 @@ class Verifier {
   Verifier(BytesView bytes, const Schema& schema) : bytes_(bytes), schema_(schema) {}
 
   Result<Verified> run(std::uint16_t root, std::string_view identifier) {
-    if (bytes_.size() < 2 * kOffset || as_text(bytes_.subspan(kOffset, kOffset)) != identifier) {
+    const std::size_t front = kOffset + identifier.size();
+    if (bytes_.size() < front || as_text(bytes_.subspan(kOffset, identifier.size())) != identifier) {
       return bad("no identifier", kOffset);
     }
-    use(0, 2 * kOffset);
+    use(0, front);
     TRY(refer(0, SlotKind::kTable, root));
     while (!waiting_.empty()) {
       const Target target = waiting_.back();

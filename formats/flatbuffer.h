@@ -44,7 +44,8 @@ struct Verified {
   std::vector<Stretch> used = {};         // in the order of the file, apart from each other
   std::vector<std::string> unknown = {};  // "field 31 of Operator at byte 1204"
 };
-// `identifier`: the four letters behind the root's offset. Error with the first thing that is out of place.
+// `identifier`: the four letters behind the root's offset, empty where the format has none. Error with the
+// first thing that is out of place.
 Result<Verified> verify(BytesView bytes, const Schema& schema, std::uint16_t root,
                         std::string_view identifier);
 

@@ -98,7 +98,7 @@ struct Use {
 };
 
 // Containers keep this many of their elements; beyond it only their number and kinds are known.
-inline constexpr std::size_t kElementsKept = 32;
+inline constexpr std::size_t kElementsKept = 64;
 
 // The symbols of one pickle. Elements of a container are those that it held when it was asked.
 class Heap {

@@ -1,16 +1,16 @@
 // Boosted trees: XGBoost's JSON, UBJSON and old binary, LightGBM's text, CatBoost's flatbuffer.
 #include "formats/boosting.h"
-#include "core/limits/trees.h"
 
+#include "core/limits/trees.h"
+#include "formats/catboost.h"
 #include "formats/inspect/inspect.h"
 #include "formats/ubjson.h"
 #include "formats/utf8.h"
+#include "formats/xgboost_binary.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
-constexpr std::string_view kCatboost = "CBM1";
-constexpr std::string_view kOldXgboost = "binf";
 constexpr std::size_t kFront = 256;
 
 bool names_learner(BytesView bytes) {
@@ -19,8 +19,9 @@ bool names_learner(BytesView bytes) {
 
 bool plausible(const Layer& layer) {
   const std::string_view text = as_text(layer.bytes);
-  return boosting::is_lightgbm(text) || text.starts_with(kCatboost) || text.starts_with(kOldXgboost) ||
-         looks_like_ubjson(layer.bytes) || (text.starts_with('{') && names_learner(layer.bytes));
+  return boosting::is_lightgbm(text) || catboost::is_catboost(text) ||
+         boosting::is_xgboost_binary(layer.bytes) || looks_like_ubjson(layer.bytes) ||
+         (text.starts_with('{') && names_learner(layer.bytes));
 }
 
 void say(Probe& probe, std::string_view rule, const std::vector<boosting::Flaw>& flaws) {
@@ -62,16 +63,37 @@ void inspect_lightgbm(Probe& probe) {
   if (!model.whole) probe.unread(text.size(), 0, "lightgbm: the model is cut short");
 }
 
+void inspect_catboost(Probe& probe) {
+  probe.claim("catboost");
+  const Result<catboost::Model> model = catboost::read_catboost(probe.bytes());
+  if (!model) {
+    probe.unread(0, probe.bytes().size(), model.error().message);
+    return say(probe, "catboost-out-of-place", {{0, model.error().message}});
+  }
+  for (const flatbuffer::Stretch& part : model->used) probe.account(part.begin, part.end - part.begin);
+  for (const std::string& unread : model->unread) probe.unread(0, 0, unread);
+  say(probe, "catboost-out-of-place", model->flaws);
+}
+
+void inspect_old_xgboost(Probe& probe) {
+  probe.claim("xgboost");
+  const Result<boosting::XgboostBinary> model = boosting::read_xgboost_binary(probe.bytes());
+  if (!model) {
+    probe.unread(0, probe.bytes().size(), model.error().message);
+    return say(probe, "xgboost-out-of-place", {{0, model.error().message}});
+  }
+  probe.account(0, model->end);
+  say(probe, "xgboost-out-of-place", model->flaws);
+}
+
 void inspect_boosting(Probe& probe) {
   const std::string_view text = as_text(probe.bytes());
   if (boosting::is_lightgbm(text)) {
     inspect_lightgbm(probe);
-  } else if (text.starts_with(kCatboost)) {
-    probe.claim("catboost");
-    probe.unread(0, text.size(), "catboost: the trees of a model in its own format are not verified");
-  } else if (text.starts_with(kOldXgboost)) {
-    probe.claim("xgboost");
-    probe.unread(0, text.size(), "xgboost: the binary format of releases before 3.1 is not read");
+  } else if (catboost::is_catboost(text)) {
+    inspect_catboost(probe);
+  } else if (boosting::is_xgboost_binary(probe.bytes())) {
+    inspect_old_xgboost(probe);
   } else if (looks_like_ubjson(probe.bytes())) {
     inspect_ubjson(probe);
   } else if (const Result<Json> document = parse_json(text); document && boosting::is_xgboost(*document)) {

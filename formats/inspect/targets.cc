@@ -6,6 +6,7 @@
 
 #include "formats/inspect/paths.h"
 #include "formats/pickle_policy.h"
+#include "formats/torch_operators.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -16,6 +17,18 @@ constexpr std::array<std::string_view, 6> kRebuilt{"py/object", "py/function", "
                                                    "py/mod",    "py/class",    "py/reduce"};
 // jsonpickle up to 1.x evaluates what stands in it.
 constexpr std::string_view kEvaluated = "py/repr";
+
+// A node of an exported program, torch.ops.aten.relu.default, which computes.
+bool is_tensor_operator(std::string_view name) {
+  constexpr std::string_view kOperators = "torch.ops.";
+  if (!name.starts_with(kOperators)) return false;
+  const std::string_view rest = name.substr(kOperators.size());
+  const std::size_t dot = rest.find('.');
+  if (dot == rest.npos) return false;
+  const std::string_view last = rest.substr(dot + 1);
+  return torch_operators::standing_of(rest.substr(0, dot), last.substr(0, last.find('.'))) ==
+         torch_operators::Standing::kPlain;
+}
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
@@ -44,6 +57,7 @@ bool is_target_member(std::string_view member) {
 }
 
 void judge_target(Probe& probe, std::string_view member, std::string_view name, std::uint64_t offset) {
+  if (is_tensor_operator(name)) return;
   const bool rebuilt = member.starts_with("py/");
   const bool evaluated = member == kEvaluated;
   const bool is_path = is_name(name) && (rebuilt || member == "_target_" || name.find('.') != name.npos);

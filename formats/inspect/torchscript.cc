@@ -11,6 +11,7 @@
 
 #include "formats/inspect/inspect.h"
 #include "formats/python.h"
+#include "formats/torch_operators.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -19,14 +20,6 @@ namespace {
 constexpr std::string_view kRemedy =
     "export the model again with built-in operators alone, or load its weights only";
 
-constexpr std::array<std::string_view, 6> kTouchesFiles{"from_file", "save",  "load",
-                                                        "_save",     "_load", "import_ir_module"};
-// Namespaces of PyTorch itself, and of torchvision those that compute on tensors.
-constexpr std::array<std::string_view, 9> kNamespaces{
-    "aten",   "prim",    "prims", "quantized", "quantized_decomposed", "prepacked",
-    "mkldnn", "sparse", "_quantized"};
-constexpr std::array<std::string_view, 6> kVision{"nms",      "roi_align",   "ps_roi_align",
-                                                  "roi_pool", "ps_roi_pool", "deform_conv2d"};
 constexpr std::array<std::string_view, 29> kBuiltins{
     "annotate", "unchecked_cast", "uninitialized", "isinstance", "getattr", "setattr",   "hasattr", "int",
     "float",    "bool",           "str",           "complex",    "len",     "range",     "print",   "min",
@@ -45,15 +38,16 @@ struct Verdict {
 };
 
 Verdict judge_operator(std::string_view space, std::string_view name) {
-  if (is_one_of(kTouchesFiles, name)) {
-    return {"torchscript-file-operator", Severity::kCritical, "reads or writes files"};
+  using torch_operators::Standing;
+  const Standing standing = torch_operators::standing_of(space, name);
+  const std::string_view what = torch_operators::reason(standing);
+  switch (standing) {
+    case Standing::kPlain: return {};
+    case Standing::kTouchesFiles: return {"torchscript-file-operator", Severity::kCritical, what};
+    case Standing::kReadsMedia: return {"torchscript-file-operator", Severity::kHigh, what};
+    case Standing::kCustom: break;
   }
-  if (is_one_of(kNamespaces, space)) return {};
-  if (space == "torchvision" && is_one_of(kVision, name)) return {};
-  if (space == "image" || space == "torchaudio" || space == "torchtext") {
-    return {"torchscript-file-operator", Severity::kHigh, "belongs to a library that reads files"};
-  }
-  return {"torchscript-custom-operator", Severity::kHigh, "is an operator of a native library"};
+  return {"torchscript-custom-operator", Severity::kHigh, what};
 }
 
 // Names that the source itself defines: functions, classes, and short names for those of other files.

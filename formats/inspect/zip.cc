@@ -5,6 +5,7 @@
 #include <map>
 
 #include "formats/inspect/archive_paths.h"
+#include "formats/inspect/torch_package.h"
 #include "formats/torch_storage.h"
 
 namespace sallyport::formats::inspect {
@@ -21,6 +22,8 @@ std::string_view kind_of(const zip::Archive& archive) {
                        [&](const zip::Member& member) { return member.name.ends_with(ending); });
   };
   if (any("/bytecode.pkl")) return "torchscript-mobile";
+  if (any("/.data/extern_modules")) return "torch-package";
+  if (any("/archive_format") || any("serialized_exported_program.json")) return "torch-export";
   if (any("/data.pkl")) return any("/constants.pkl") ? "torchscript" : "pytorch-zip";
   return any(".npy") ? "npz" : "zip";
 }
@@ -44,12 +47,20 @@ std::optional<Codec> codec_of_method(std::uint16_t method) {
   }
 }
 
-// Whether the name is that of a TorchScript archive's tensor, FOLDER/constants/0: its code tells what it is.
-bool is_script_tensor(std::string_view kind, std::string_view name) {
+// Whether the name is that of a tensor whose type stands elsewhere in the archive: FOLDER/constants/0 of
+// TorchScript, .data/0.storage of a package, data/weights/weight_0 of an exported program.
+bool is_tensor(std::string_view kind, std::string_view name) {
   const std::size_t slash = name.rfind('/');
-  if (!kind.starts_with("torchscript") || slash == std::string_view::npos) return false;
+  if (slash == std::string_view::npos) return false;
   const std::string_view folder = name.substr(0, slash);
-  return folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/tensors");
+  const std::string_view file = name.substr(slash + 1);
+  if (kind == "torch-package") return folder.ends_with("/.data") && file.ends_with(".storage");
+  if (kind == "torch-export") {
+    return (folder.ends_with("data/weights") && file.starts_with("weight_")) ||
+           (folder.ends_with("data/constants") && file.starts_with("tensor_"));
+  }
+  return kind.starts_with("torchscript") &&
+         (folder.ends_with("/data") || folder.ends_with("/constants") || folder.ends_with("/tensors"));
 }
 
 // torch.save keeps the bytes of each storage in NAME/data/KEY; NAME/data.pkl says which and how many.
@@ -75,7 +86,7 @@ Storages storages_of(const zip::Archive& archive) {
 }
 
 Role role_of(const zip::Member& member, std::string_view kind, const Storages& storages) {
-  if (is_script_tensor(kind, member.name)) return Role::kTyped;
+  if (is_tensor(kind, member.name)) return Role::kTyped;
   const auto storage = storages.find(member.name);
   const std::uint64_t size = member.method == zip::kStored ? member.data.size() : member.size;
   return storage != storages.end() && storage->second == size ? Role::kTyped : Role::kMember;
@@ -136,9 +147,7 @@ void inspect_zip(Probe& probe) {
                    .message = "loaders disagree on what the archive holds: " + d.what,
                    .remedy = "ask the publisher for an archive that was written by an ordinary tool"});
   }
-  if (kind == "torchscript-mobile") {
-    probe.unread(0, 0, "the bytecode of a mobile TorchScript package is not judged");
-  }
+  if (kind == "torch-package") judge_torch_package(probe, *archive);
   const Storages storages = kind == "pytorch-zip" ? storages_of(*archive) : Storages();
   for (const zip::Member& member : archive->members) {
     nest_member(probe, member, role_of(member, kind, storages));
