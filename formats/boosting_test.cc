@@ -32,7 +32,9 @@ TEST(Boosting, ModelsByTheirOwnLibrariesAreReadWhole) {
        {std::pair("xgboost.json", "xgboost"), std::pair("xgboost.ubj", "xgboost"),
         std::pair("dart.ubj", "xgboost"), std::pair("lightgbm.txt", "lightgbm"),
         std::pair("catboost.cbm", "catboost"), std::pair("categories.cbm", "catboost"),
-        std::pair("free.cbm", "catboost"), std::pair("classes.cbm", "catboost")}) {
+        std::pair("free.cbm", "catboost"), std::pair("classes.cbm", "catboost"),
+        std::pair("old.bin", "xgboost"), std::pair("old_dart.bin", "xgboost"),
+        std::pair("old_linear.bin", "xgboost"), std::pair("old_poisson.bin", "xgboost")}) {
     const inspect::Inspection got = look(sample(name));
     EXPECT_EQ(got.format(), format) << name;
     EXPECT_TRUE(got.complete()) << name;
@@ -91,7 +93,8 @@ TEST(Boosting, LightgbmIsHeldToItsOwnCounts) {
 
 TEST(Boosting, CutAnywhereIsNeverReadWholeAsTheSame) {
   for (const char* name :
-       {"xgboost.json", "xgboost.ubj", "dart.ubj", "catboost.cbm", "categories.cbm", "free.cbm"}) {
+       {"xgboost.json", "xgboost.ubj", "dart.ubj", "catboost.cbm", "categories.cbm", "free.cbm", "old.bin",
+        "old_dart.bin", "old_linear.bin"}) {
     const Bytes bytes = sample(name);
     const std::string whole = look(bytes).format();
     for (std::size_t size = 1; size < bytes.size(); size += 7) {
@@ -102,7 +105,8 @@ TEST(Boosting, CutAnywhereIsNeverReadWholeAsTheSame) {
 }
 
 TEST(Boosting, ChangedAnywhereEndsInAnAnswer) {
-  for (const char* name : {"xgboost.json", "xgboost.ubj", "lightgbm.txt", "catboost.cbm", "free.cbm"}) {
+  for (const char* name :
+       {"xgboost.json", "xgboost.ubj", "lightgbm.txt", "catboost.cbm", "free.cbm", "old.bin"}) {
     Bytes bytes = sample(name);
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
       const std::uint8_t honest = bytes[i];
@@ -113,6 +117,45 @@ TEST(Boosting, ChangedAnywhereEndsInAnAnswer) {
       bytes[i] = honest;
     }
   }
+}
+
+// A number of a format without texts, at the place where its library keeps it.
+Bytes with_number(Bytes bytes, std::size_t at, std::uint32_t number) {
+  for (std::size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return bytes;
+}
+
+std::string first_message(const Bytes& bytes) {
+  const inspect::Inspection got = look(bytes);
+  return got.seen.empty() ? "" : got.seen[0].message;
+}
+
+TEST(Boosting, XgboostsBinaryIsHeldToItsOwnCounts) {
+  const Bytes honest = sample("old.bin");
+  // The mark, the parameters, two names, the forest, then the first tree and its nodes.
+  constexpr std::size_t kForest = 4 + 136 + 8 + 15 + 8 + 6, kTree = kForest + 160, kNode = kTree + 148;
+  ASSERT_EQ(as_text(honest).substr(kForest - 6, 6), "gbtree");
+  EXPECT_EQ(first_message(honest), "");
+  EXPECT_NE(first_message(with_number(honest, kNode + 4, 900)).find("has child 900 of"), std::string::npos);
+  EXPECT_NE(first_message(with_number(honest, kNode + 4, 0)).find("in a circle"), std::string::npos);
+  EXPECT_NE(first_message(with_number(honest, kNode + 12, 77)).find("splits by feature 77 of 4"),
+            std::string::npos);
+  EXPECT_NE(first_message(with_number(honest, kTree + 4, 1U << 30U)).find("cut short"), std::string::npos);
+  // Without its mark it is known by the names of objective and booster.
+  EXPECT_EQ(inspect::inspect(BytesView(honest).subspan(4), {}).format(), "xgboost");
+}
+
+TEST(Boosting, CatboostIsHeldToItsOwnArrays) {
+  const Bytes honest = sample("catboost.cbm");
+  EXPECT_EQ(first_message(honest), "");
+  std::size_t told = 0;
+  for (std::size_t at = 8; at + 4 <= honest.size(); at += 4) {
+    told += first_message(with_number(honest, at, 0x7fffffff)).empty() ? 0 : 1;
+  }
+  // Offsets, counts, splits and sizes: each that leads out of its array is told, values of leaves are not.
+  EXPECT_GT(told, 50U);
+  const std::string model(as_text(sample("free.cbm")));
+  EXPECT_EQ(look(model + "behind").bytes_unaccounted, 6U);
 }
 
 TEST(Ubjson, ReadsEveryTypeAndRefusesTheRest) {

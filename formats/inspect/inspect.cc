@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/limits/hidden.h"
+#include "formats/inspect/hidden.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -32,6 +34,22 @@ struct Task {
   std::size_t parent = 0;            // index of its record
   std::uint64_t parent_offset = 0;  // where it lies in the parent
 };
+
+// What nobody accounted for, in order; nothing in a block of known type.
+std::vector<Stretch> gaps_of(const Record& record) {
+  if (record.role == Role::kTyped) return {};
+  std::vector<Stretch> stretches = record.stretches;
+  std::sort(stretches.begin(), stretches.end(),
+            [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
+  stretches.push_back({record.size, record.size});
+  std::vector<Stretch> gaps;
+  std::uint64_t at = 0;
+  for (const Stretch& stretch : stretches) {
+    if (stretch.begin > at) gaps.push_back({at, stretch.begin});
+    at = std::max(at, stretch.end);
+  }
+  return gaps;
+}
 
 class Walk;
 
@@ -283,30 +301,22 @@ void Walk::visit(Task& task) {
   two_faces(probe, record);
   const bool unclaimed = records_[record].claims.empty();
   if (unclaimed && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
+  std::size_t tries = limits::kHiddenTriesMax;
+  for (const Stretch& gap : gaps_of(records_[record])) look_for_pickles(probe, gap.begin, gap.end, tries);
   // Children come off the end of the stack: first things first.
   std::reverse(tasks_.begin() + static_cast<std::ptrdiff_t>(first_child), tasks_.end());
 }
 
 // Lists what nobody accounted for in a layer.
 void Walk::finish(const Record& record) {
-  if (record.role == Role::kTyped) return;
-  std::vector<Stretch> stretches = record.stretches;
-  std::sort(stretches.begin(), stretches.end(),
-            [](const Stretch& a, const Stretch& b) { return a.begin < b.begin; });
-  stretches.push_back({record.size, record.size});
-  std::uint64_t at = 0;
-  for (const Stretch& stretch : stretches) {
-    if (stretch.begin > at) {
-      const std::uint64_t length = stretch.begin - at;
-      out_.bytes_unaccounted += length;
-      if (out_.unaccounted.size() < limits::kInspectSeenMax) {
-        out_.unaccounted.push_back({.place = record.place,
-                                    .offset = record.offset + at,
-                                    .length = length,
-                                    .what = "belong to no structure that was parsed"});
-      }
-    }
-    at = std::max(at, stretch.end);
+  for (const Stretch& gap : gaps_of(record)) {
+    const std::uint64_t length = gap.end - gap.begin;
+    out_.bytes_unaccounted += length;
+    if (out_.unaccounted.size() >= limits::kInspectSeenMax) continue;
+    out_.unaccounted.push_back({.place = record.place,
+                                .offset = record.offset + gap.begin,
+                                .length = length,
+                                .what = "belong to no structure that was parsed"});
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "formats/inspect/archive_paths.h"
 #include "formats/inspect/torch_package.h"
+#include "formats/tar.h"
 #include "formats/torch_storage.h"
 
 namespace sallyport::formats::inspect {
@@ -116,8 +117,25 @@ void nest_member(Probe& probe, const zip::Member& member, Role role) {
   probe.nest(name, member.data_offset, member.data.size(), *codec, role, size);
 }
 
+// An archive that is the last member of a tar, as in NeMo's models, is found by its end record; it is opened
+// as that member.
+bool is_member_of_tar(BytesView bytes, const zip::Archive& archive) {
+  if (!tar::is_tar(bytes) || archive.members.empty()) return false;
+  std::uint64_t begin = 0;
+  std::uint64_t end = bytes.size();
+  for (const zip::Gap& gap : archive.gaps) {
+    if (gap.offset == 0) begin = gap.length;
+    if (gap.offset + gap.length == bytes.size()) end = gap.offset;
+  }
+  const tar::Archive around = tar::parse(bytes);
+  return std::ranges::any_of(around.members, [&](const tar::Member& member) {
+    return member.offset <= begin && end <= member.offset + member.data.size();
+  });
+}
+
 void inspect_zip(Probe& probe) {
   const Result<zip::Archive> archive = zip::parse(probe.bytes());
+  if (archive && is_member_of_tar(probe.bytes(), *archive)) return;
   if (!archive) {
     // Some file has the letters of an end record in its last bytes; only a real archive can exceed a limit.
     if (archive.error().kind != ErrorKind::kLimit) return;

@@ -1,0 +1,15 @@
+// Pickles among the bytes of a layer that no structure explains: behind a picture's end, before an archive.
+//
+// No loader that knows the format would run them, but whoever put them there has one that does. Looked at are
+// the first limits::kHiddenBytesMax of such bytes and kHiddenTriesMax places where a pickle may begin, each
+// for kHiddenWindow bytes. Internal to formats/inspect.
+#pragma once
+
+#include "formats/inspect/inspect.h"
+
+namespace sallyport::formats::inspect {
+
+// `begin` and `end` of a stretch; `tries` counts down over the stretches of a layer.
+void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std::size_t& tries);
+
+}  // namespace sallyport::formats::inspect

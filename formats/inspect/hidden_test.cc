@@ -1,0 +1,58 @@
+// What lies where no structure explains it, archives in archives, and what is known by its mark alone.
+#include "formats/inspect/hidden.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/text_vectors.h"
+
+namespace sallyport::formats::inspect {
+namespace {
+
+using namespace std::string_literals;
+
+Inspection look(const std::string& text) { return inspect(as_bytes(text), {}); }
+
+bool has_rule(const Inspection& inspection, std::string_view rule) {
+  return std::ranges::any_of(inspection.seen, [&](const Seen& seen) { return seen.rule == rule; });
+}
+
+const std::string kOld = "cos\nsystem\n(S'true'\ntR.";
+const std::string kNew = "\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R."s;
+
+TEST(Hidden, PicklesBehindOtherFormatsAreFound) {
+  const std::string png = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"s;
+  for (const std::string& front : {png, "\xff\xd8\xff\xe0"s, "hello world\n\0"s, std::string(512, '\0')}) {
+    for (const std::string& pickle : {kOld, kNew}) {
+      const Inspection got = look(front + pickle);
+      EXPECT_TRUE(has_rule(got, "pickle-hidden")) << front;
+      EXPECT_FALSE(got.complete());
+    }
+  }
+}
+
+TEST(Hidden, BytesThatOnlyLookAlikeAreNot) {
+  std::string noise = "\x01\x02";
+  std::uint64_t state = 88172645463325252ULL;
+  for (int i = 0; i < 200'000; ++i) {
+    state ^= state << 13U;
+    state ^= state >> 7U;
+    state ^= state << 17U;
+    noise.push_back(static_cast<char>(state));
+  }
+  EXPECT_FALSE(has_rule(look(noise), "pickle-hidden"));
+  EXPECT_FALSE(has_rule(look("\x01\x02\x80\x04}.c code\nof a\nprogram\n"), "pickle-hidden"));
+}
+
+TEST(Hidden, ManyBeginningsEndSoon) {
+  std::string many = "\x01";
+  for (int i = 0; i < 400'000; ++i) many += "\x80\x04(";
+  EXPECT_FALSE(look(many).complete());
+}
+
+TEST(Hidden, JavaObjectsAndProgramsAreNamed) {
+  EXPECT_TRUE(has_rule(look("\xAC\xED\0\x05sr\0\x11java.util.HashSet"s), "java-objects"));
+  EXPECT_TRUE(has_rule(look("MZqFpD='\n" + std::string(64, '\0')), "native-code"));
+}
+
+}  // namespace
+}  // namespace sallyport::formats::inspect
