@@ -171,6 +171,7 @@ void LayerProbe::nest(std::string name, Bytes bytes, Role role) {
     return;
   }
   walk_.unpacked_ += bytes.size();
+  walk_.out_.bytes_total += bytes.size();
   task.owner = std::make_shared<const Bytes>(std::move(bytes));
   task.layer.bytes = *task.owner;
   task.layer.in_place = false;

@@ -43,6 +43,7 @@ void inspect_npy(Probe& probe) {
   const std::uint64_t rest = probe.bytes().size() - header->data_offset;
   probe.account(0, header->data_offset);
   if (header->has_objects) {
+    if (rest == 0) probe.unread(header->data_offset, 0, "npy: the objects of the array are cut off");
     probe.nest("objects", header->data_offset, rest);
     return;
   }
