@@ -35,9 +35,13 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   }
   const StopSignal signal;
   Env& env = system_env();
-  auto access = anonymous ? services::tracking::anybody() : services::tracking::nobody();
-  const auto service =
-      TRY(services::tracking::Service::open(env, fs::absolute(arguments.text("root")), std::move(access)));
+  const fs::path root = fs::absolute(arguments.text("root"));
+  auto access = services::tracking::anybody();
+  if (!anonymous) {
+    auto rules = TRY(services::tracking::load_access(env, root / "policy.yaml"));
+    access = services::tracking::granted(env, std::move(rules));
+  }
+  const auto service = TRY(services::tracking::Service::open(env, root, std::move(access)));
   const auto server =
       TRY(services::http::Server::start(*service, {.host = host, .port = static_cast<std::uint16_t>(port)}));
   const std::string url = "http://" + host + ":" + std::to_string(server->port());

@@ -33,6 +33,9 @@ inline constexpr std::size_t kSearchExperimentsMax = 1'000;  // named by one sea
 inline constexpr std::int64_t kSearchResultsMax = 50'000;
 inline constexpr std::int64_t kSearchResultsDefault = 1'000;
 inline constexpr std::int64_t kHistoryResultsMax = 25'000;
+inline constexpr std::size_t kBulkRunsMax = 100;  // whose metrics are read at once
+inline constexpr std::int64_t kBulkPointsMax = 2'500;
+inline constexpr std::int64_t kBulkPointsDefault = 320;
 
 // The store: how many writes share one wait for the disk, and how many readers there are at most.
 inline constexpr std::size_t kCommitJobsMax = 256;

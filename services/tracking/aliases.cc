@@ -30,11 +30,6 @@ Result<void> check_alias(const std::string& alias) {
   return {};
 }
 
-bool is_protected(const Policy& policy, const std::string& name) {
-  return std::ranges::any_of(policy.protected_aliases,
-                             [&](const std::string& one) { return lower(one) == lower(name); });
-}
-
 // The principals who asked for this move, the asking one included; for the log.
 Result<Json> approvals_of(Call& call, Session& session, const Version& version, const std::string& alias) {
   TRY(
@@ -84,6 +79,11 @@ Result<void> move_alias(Call& call, Session& session, const Version& version, co
 }
 
 }  // namespace
+
+bool is_protected(const Policy& policy, const std::string& name) {
+  return std::ranges::any_of(policy.protected_aliases,
+                             [&](const std::string& one) { return lower(one) == lower(name); });
+}
 
 Result<Json> set_registered_model_alias(Call& call) {
   const std::string alias = TRY(call.arguments().text("alias"));

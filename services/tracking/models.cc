@@ -1,6 +1,7 @@
 // Registered models: their names, descriptions and tags.
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "core/limits/tracking.h"
 #include "services/tracking/entities.h"
@@ -82,6 +83,52 @@ Result<Json> update_registered_model(Call& call) {
 }
 
 // The versions keep their promises: they are made again under the new name, which nobody else may have used.
+namespace {
+
+// What was promised of a model's versions and aliases is promised again under its new name, with what it was
+// called before: the database alone moves nothing. An alias that the policy protects was approved for one
+// name, not for another.
+Result<void> promise_again(Call& call, Session& session, const Model& model, const std::string& to) {
+  Notary& notary = call.parts().notary;
+  const auto versions = TRY(session.query(
+      "SELECT version, manifest, status, message FROM versions WHERE model = ? ORDER BY version",
+      {model.number}));
+  const auto aliases =
+      TRY(session.query("SELECT alias, version FROM aliases WHERE model = ? ORDER BY alias", {model.number}));
+  for (const Row& row : aliases) {
+    if (!call.parts().access.knows_principals()) break;
+    if (is_protected(call.parts().policy, text_at(row, 0))) {
+      return denied("alias " + text_at(row, 0) + " of " + model.name +
+                    " is protected: register the version again as " + to + " and have it approved");
+    }
+  }
+  std::map<std::int64_t, Digest> manifests;
+  for (const Row& row : versions) {
+    const std::int64_t version = integer_at(row, 0);
+    const auto promise = notary.promise({model.name, version});
+    if (text_at(row, 2) == kPending || !promise || promise->manifest.hex() != text_at(row, 1)) {
+      return denied(model.name + " version " + std::to_string(version) + " is " + text_at(row, 2) +
+                    " or not what was promised: it cannot be renamed");
+    }
+    manifests[version] = promise->manifest;
+  }
+  for (const auto& [version, manifest] : manifests) {
+    const VersionName name{to, version};
+    const bool passed = notary.promise({model.name, version})->gate_passed;
+    if (!notary.promise(name)) TRY(notary.seal(name, manifest));
+    TRY(notary.attest_gate(name, manifest, Json{{"renamed_from", model.name}}, passed));
+  }
+  for (const Row& row : aliases) {
+    const auto found = manifests.find(integer_at(row, 1));
+    if (found == manifests.end()) continue;
+    TRY(notary.move_alias(to, text_at(row, 0), found->first, found->second,
+                          Json::array({call.principal().name})));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<Json> rename_registered_model(Call& call) {
   const std::string to = TRY(call.arguments().text("new_name"));
   TRY(check_model_name(to));
@@ -94,10 +141,7 @@ Result<Json> rename_registered_model(Call& call) {
     if (taken || notary.last_version(to) > 0) {
       return already_exists("Registered Model (name=" + to + ") already exists.");
     }
-    if (notary.last_version(model.name) > 0) {
-      return denied("versions of " + model.name + " are sealed under that name; register them again as " +
-                    to);
-    }
+    if (notary.last_version(model.name) > 0) TRY(promise_again(call, session, model, to));
     TRY(session.execute("UPDATE registered_models SET name = ? WHERE id = ?", {to, model.number}));
     model.name = to;
     return updated_model(call, session, model);

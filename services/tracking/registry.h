@@ -63,6 +63,9 @@ Result<Json> version_out(Session& session, const Version& version);
 Result<trust::Manifest> ready_manifest(Call& call, Session& session, const VersionName& name);
 Result<void> check_ready(const Notary& notary, const Version& version);
 
+// Whether the policy asks for approvals before that alias, or that stage, moves. The case does not matter.
+bool is_protected(const Policy& policy, const std::string& name);
+
 Result<void> check_model_name(const std::string& name);
 
 }  // namespace sallyport::services::tracking

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <thread>
 
+#include "services/tracking/artifacts.h"
 #include "services/tracking/routes.h"
 #include "services/tracking/tracking_fixture.h"
 
@@ -20,7 +21,14 @@ TEST_F(Runs, every_route_asks_who_you_are) {
     EXPECT_EQ(answer.status, 401) << route.path;
     EXPECT_NE(answer.body.find("UNAUTHENTICATED"), std::string::npos);
   }
-  EXPECT_EQ(ask("GET", "/nowhere").status, 401);
+  const std::string artifacts(kArtifactRoute);
+  for (const std::string& other :
+       {std::string("/nowhere"), std::string("/version"), std::string("/v1/traces"), artifacts,
+        artifacts + "/0/x", std::string("/api/2.0/mlflow-artifacts/mpu/create/x")}) {
+    for (const char* method : {"GET", "POST", "PUT", "DELETE", "PATCH"}) {
+      EXPECT_EQ(ask(method, other).status, 401) << method << " " << other;
+    }
+  }
   EXPECT_EQ(ask("GET", "/health").status, 200);
 }
 
@@ -103,6 +111,40 @@ TEST_F(Runs, what_is_logged_is_read_back) {
   ASSERT_EQ(history["metrics"].size(), 2U);
   EXPECT_EQ(history["metrics"][0]["value"], 9);
   EXPECT_TRUE(history.contains("next_page_token"));
+}
+
+TEST_F(Runs, metrics_of_many_runs_are_thinned_and_told_apart) {
+  const std::string a = new_run();
+  const std::string b = new_run();
+  for (const std::string& run : {a, b}) {
+    Json batch{{"run_id", run}, {"metrics", Json::array()}};
+    for (int i = 0; i < 100; ++i) {
+      batch["metrics"].push_back({{"key", "m"}, {"value", i}, {"timestamp", i}, {"step", i}});
+    }
+    post("runs/log-batch", batch);
+  }
+  const std::string two = "run_ids=" + a + "&run_ids=" + b + "&metric_key=m";
+  const Json thin = get("metrics/get-history-bulk-interval?" + two + "&max_results=10")["metrics"];
+  ASSERT_EQ(thin.size(), 20U);
+  EXPECT_EQ(thin[0]["step"], 0);
+  EXPECT_EQ(thin[9]["step"], 99);
+  EXPECT_EQ(thin[9]["run_id"], a);
+  EXPECT_EQ(thin[10]["run_id"], b);
+  const Json part = get("metrics/get-history-bulk-interval?" + two + "&start_step=5&end_step=7")["metrics"];
+  EXPECT_EQ(part.size(), 6U);
+  EXPECT_EQ(failure("GET", "metrics/get-history-bulk-interval?" + two + "&start_step=5"),
+            "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(get("metrics/get-history-bulk?run_id=" + a + "&run_id=" + b + "&metric_key=m")["metrics"].size(),
+            200U);
+  EXPECT_EQ(failure("GET", "metrics/get-history-bulk?metric_key=m"), "400 INVALID_PARAMETER_VALUE");
+}
+
+TEST_F(Runs, what_is_left_out_says_so) {
+  EXPECT_EQ(failure("POST", "traces"), "501 NOT_IMPLEMENTED");
+  EXPECT_EQ(ask("POST", "/api/3.0/mlflow/traces/search", "{}").status, 501);
+  EXPECT_EQ(ask("POST", "/api/2.0/mlflow-artifacts/mpu/create/0/x", "{}").status, 501);
+  EXPECT_EQ(ask("GET", "/version").body, "3.17.2");
+  EXPECT_EQ(ask("GET", "/api/3.0/mlflow/server-info").status, 200);
 }
 
 TEST_F(Runs, numbers_that_json_does_not_have) {

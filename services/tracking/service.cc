@@ -47,6 +47,20 @@ std::unexpected<Error> no_endpoint(const http::Request& request, bool other_meth
               std::string(kNoEndpoint));
 }
 
+// The version of MLflow whose API this is: clients compare it with what they need.
+constexpr std::string_view kMlflowVersion = "3.17.2";
+
+// What MLflow has and this server has not. Its client uploads in one piece when it is told so in these words.
+std::string_view left_out(std::string_view path) {
+  if (path.starts_with("/api/2.0/mlflow-artifacts/mpu/")) {
+    return "Multipart upload is not supported for the current artifact repository";
+  }
+  for (const char* start : {"/api/2.0/mlflow/traces", "/api/3.0/mlflow/traces", "/v1/traces"}) {
+    if (path.starts_with(start)) return "this server keeps no traces";
+  }
+  return {};
+}
+
 http::Answer answer_of(Result<http::Answer> made) {
   return made ? std::move(*made) : error_answer(made.error());
 }
@@ -120,7 +134,9 @@ http::Answer Service::handle(const http::Request& request) {
     return error_answer(paid.error());
   }
   http::Answer answer;
-  if (is_artifact(request)) {
+  if (request.path == "/version" && request.method == "GET") {
+    answer = {.content_type = "text/plain", .body = std::string(kMlflowVersion)};
+  } else if (is_artifact(request)) {
     answer = answer_of(artifacts(request, *principal));
   } else {
     const Result<Json> made = dispatch(request, *principal);
@@ -163,7 +179,12 @@ Result<http::Answer> Service::artifacts(const http::Request& request, const Prin
 
 Result<Json> Service::dispatch(const http::Request& request, const Principal& principal) {
   const Match match = find_route(request.method, TRY(http::path_segments(request.path)));
-  if (match.route == nullptr) return no_endpoint(request, match.other_method);
+  if (match.route == nullptr) {
+    if (const std::string_view what = left_out(request.path); !what.empty()) {
+      return fail(ErrorKind::kUnsupported, std::string(what));
+    }
+    return no_endpoint(request, match.other_method);
+  }
   Arguments arguments = TRY(Arguments::of(request));
   for (const auto& [name, value] : match.parameters) arguments.set(name, value);
   Call call(parts_, principal, std::move(arguments), now_ms());
