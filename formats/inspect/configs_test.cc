@@ -25,7 +25,8 @@ TEST(InspectConfigs, SaysNothingOfHonestConfigurations) {
         R"([{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}])",
         R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})",
         R"({"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "_"}})",
-        R"({"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}})"}) {
+        R"({"auto_mapping": {"parent_library": "transformers.models.bert.modeling_bert"}})",
+        R"({"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]})"}) {
     const Inspection seen = look("config.json", text);
     EXPECT_EQ(seen.format(), "json") << text;
     EXPECT_TRUE(seen.complete()) << text;
@@ -39,6 +40,8 @@ TEST(InspectConfigs, NamesWhatAConfigurationWouldHaveRun) {
                    "config-names-remote-code"));
   EXPECT_TRUE(says("x", R"({"custom_pipelines": {"p": {"impl": "p.P", "pt": ["M"]}}})", "config-names-code"));
   EXPECT_TRUE(says("x", R"({"trust_remote_code": true})", "config-trusts-remote-code"));
+  EXPECT_TRUE(says("x", R"({"_class_name": ["pipeline", "Mine"]})", "config-names-code"));
+  EXPECT_TRUE(says("x", R"({"_class_name": "P", "unet": ["os", "system"]})", "pipeline-names-dangerous"));
   EXPECT_TRUE(says("x", R"([{"idx": 0, "path": "", "type": "evil.Module"}])", "module-names-code"));
   EXPECT_TRUE(says("x", R"({"weight_map": {"a": "../../x"}})", "index-leaves-folder"));
   EXPECT_TRUE(says("x", R"({"chat_template": "{{ x.__class__ }}"})", "template-escapes-sandbox"));

@@ -70,7 +70,14 @@ void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std:
   const auto first = static_cast<std::size_t>(begin);
   const BytesView bytes = probe.bytes().subspan(
       first, std::min(static_cast<std::size_t>(end - begin), limits::kHiddenBytesMax));
-  for (std::size_t at = 0; at < bytes.size() && tries > 0; ++at) {
+  const std::string_view text = as_text(bytes);
+  std::size_t binary = 0;
+  std::size_t global = 0;
+  for (std::size_t at = 0; tries > 0; ++at) {
+    if (binary != text.npos && binary <= at) binary = text.find('\x80', at);
+    if (global != text.npos && global <= at) global = text.find('c', at);
+    at = std::min(binary, global);
+    if (at == text.npos) return;
     if (!may_begin(bytes, at)) continue;
     --tries;
     const BytesView window = bytes.subspan(at, std::min(bytes.size() - at, limits::kHiddenWindow));

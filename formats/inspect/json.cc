@@ -14,6 +14,7 @@
 #include "formats/inspect/skops.h"
 #include "formats/inspect/targets.h"
 #include "formats/inspect/templates.h"
+#include "formats/pickle_policy.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -100,6 +101,7 @@ class Reader {
       if (is_target_member(name)) target(name, value);
     }
     sentence_module(node);
+    components(node);
     replacement(node);
     judge_skops_node(probe_, node, where("__module__"));
   }
@@ -213,6 +215,27 @@ class Reader {
     if (type.starts_with("sentence_transformers.") || type.starts_with("pylate.")) return;
     say(Topic::kIntake, "module-names-code", Severity::kHigh, "type",
         "loading would import " + shown(type) + ", which is no module of sentence-transformers");
+  }
+
+  // Diffusers imports each component of a pipeline, ["library", "Class"], and the pipeline itself when it is
+  // given as a file and a class.
+  void components(const Json& node) {
+    const auto named = node.find("_class_name");
+    if (named == node.end()) return;
+    for (const auto& [name, value] : node.items()) {
+      if (!value.is_array() || value.size() != 2 || !value[0].is_string() || !value[1].is_string()) continue;
+      const std::string library = value[0].get<std::string>();
+      const std::string type = value[1].get<std::string>();
+      const std::string_view danger = pickle::danger_of({.module = library, .name = type});
+      if (!danger.empty()) {
+        say(Topic::kIntake, "pipeline-names-dangerous", Severity::kCritical, name,
+            "loading the pipeline would reach " + shown(library + "." + type) + ", which " +
+                std::string(danger));
+      } else if (name == "_class_name") {
+        say(Topic::kIntake, "config-names-code", Severity::kMedium, name,
+            "loading with trust_remote_code would run " + shown(library + "." + type) + ", code beside it");
+      }
+    }
   }
 
   // A normaliser that puts one word in the place of another changes what the model is told.

@@ -97,7 +97,25 @@ std::string_view rule_of(const Unsafe& unsafe) {
   return unsafe.what == kLoads ? "notebook-loads-objects" : "notebook-runs-data";
 }
 
+bool pipes_to_shell(std::string_view text) {
+  for (const std::string_view part : {"| sh", "|sh", "| bash", "|bash"}) {
+    if (text.find(part) != text.npos) return true;
+  }
+  return false;
+}
+
+// A command that is a constant is the author's own, unless it fetches another one.
+bool runs_download(const python::Call& call) {
+  const bool runs = call.callee == "os.system" || call.callee == "os.popen" ||
+                    call.callee.starts_with("subprocess.");
+  return runs && !call.arguments.empty() && pipes_to_shell(call.arguments[0].text);
+}
+
 void inspect_call(Probe& probe, const python::Call& call, const std::string& place) {
+  if (runs_download(call)) {
+    probe.observe(in_cell("notebook-shell-runs-download", Severity::kHigh, place,
+                          call.callee + " runs what it downloads"));
+  }
   if (call.only_named) {
     probe.observe(in_cell("notebook-runs-data", Severity::kMedium, place,
                           call.callee + " is handed on to be called elsewhere"));
@@ -114,7 +132,7 @@ void inspect_magic(Probe& probe, std::string_view text, const std::string& place
   const auto has = [&](std::string_view part) { return text.find(part) != text.npos; };
   const bool shell = text.starts_with('!') || text.starts_with("%sx") || text.starts_with("%system");
   if (!shell) return;
-  if (has("| sh") || has("|sh") || has("| bash")) {
+  if (pipes_to_shell(text)) {
     probe.observe(in_cell("notebook-shell-runs-download", Severity::kHigh, place,
                           "a shell line runs what it downloads"));
   }
