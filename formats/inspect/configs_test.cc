@@ -124,6 +124,9 @@ TEST(InspectConfigs, WhatIsOnlyRecognisedIsNamedAndNeverComplete) {
   const Inspection core_ml = look("model.mlmodel", std::string("\x08\x05\x12\x02\x0A\x00\x1A\x00", 8));
   EXPECT_NE(core_ml.format().find("core-ml"), std::string::npos);
   EXPECT_FALSE(core_ml.complete());
+  const Inspection r = look("model.rds", std::string("X\n\0\0\0\3\0\4\2\1", 10));
+  EXPECT_EQ(r.format(), "r-object");
+  EXPECT_FALSE(r.complete());
 }
 
 }  // namespace
