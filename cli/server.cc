@@ -1,4 +1,8 @@
 // sallyport server: MLflow's tracking API over one folder.
+#include <sys/resource.h>
+
+#include <algorithm>
+
 #include "cli/command.h"
 #include "cli/stop_signal.h"
 #include "services/tracking/grants.h"
@@ -13,6 +17,19 @@ constexpr Flag kFlags[] = {
     {.name = "host", .value = "ADDRESS", .doc = "the address to listen on", .fallback = "127.0.0.1"},
     {.name = "allow-anonymous", .doc = "let everybody on this machine do everything; on loopback alone"},
 };
+
+// Ten thousand connections that say nothing must leave room for one that does.
+constexpr int kConnectionsMax = 20'000;
+constexpr rlim_t kOtherFilesMax = 1'000;
+
+// As many as the machine allows this process to hold, up to kConnectionsMax.
+int connections_max() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return services::http::Options{}.connections_max;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kConnectionsMax + kOtherFilesMax);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return services::http::Options{}.connections_max;
+  return static_cast<int>(limit.rlim_cur - std::min(limit.rlim_cur / 2, kOtherFilesMax));
+}
 
 bool is_loopback(const std::string& host) { return host == "::1" || host.starts_with("127."); }
 
@@ -43,7 +60,9 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   }
   const auto service = TRY(services::tracking::Service::open(env, root, std::move(access)));
   const auto server =
-      TRY(services::http::Server::start(*service, {.host = host, .port = static_cast<std::uint16_t>(port)}));
+      TRY(services::http::Server::start(*service, {.host = host,
+                                                   .port = static_cast<std::uint16_t>(port),
+                                                   .connections_max = connections_max()}));
   const std::string url = "http://" + host + ":" + std::to_string(server->port());
   if (output.is_json()) {
     output.event(Json{{"event", "ready"}, {"url", url}, {"port", server->port()}});

@@ -13,6 +13,8 @@ namespace sallyport::limits {
 inline constexpr std::uint64_t kHttpBodyBytesInHandMax = 16 * kRequestBytesMax;
 // A body that is streamed moves in pieces of this size.
 inline constexpr std::size_t kHttpPieceBytes = 256 * kKiB;
+// What one read from a socket takes at most, where the protocol's parser does the reading.
+inline constexpr std::size_t kHttpReadBytes = 64 * kKiB;
 // A client that sends or takes slower than this, beyond the time-out of a request, is let go.
 inline constexpr std::uint64_t kHttpBytesPerSecondMin = 16 * kKiB;
 // What is still read of a body that was refused, so that the refusal reaches the client.

@@ -83,6 +83,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
+  // What one of the two pieces holds: the transport has the one, the sink or the source the other.
+  struct Piece {
+    std::size_t bytes = 0;
+    bool last = false;
+  };
+
   void read() {
     head_.emplace();
     // The limit comes with the handler's word on the body; to Boost 1.74 every body is larger than none.
@@ -162,7 +168,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
         self->streamed_.emplace(std::move(*self->head_));
         self->streamed_->body_limit(intake.bytes_max);
         self->piece_.resize(limits::kHttpPieceBytes);
+        self->spare_.resize(limits::kHttpPieceBytes);
+        // Beast reads no more at once than the buffer has room for.
+        self->buffer_.reserve(limits::kHttpReadBytes);
         self->received_ = 0;
+        const auto length = self->streamed_->content_length();
+        self->body_left_ = length ? std::optional<std::uint64_t>(*length) : std::nullopt;
+        self->failed_ = {};
+        self->full_.reset();
+        self->sinking_ = false;
         self->started_ = std::chrono::steady_clock::now();
         self->encourage([self] { self->read_piece(); });
       });
@@ -174,32 +188,68 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return started_ + kTimeout + std::chrono::seconds(moved / limits::kHttpBytesPerSecondMin);
   }
 
+  // A body of known length is taken from the socket as it is; the parser reads what is in chunks.
   void read_piece() {
+    stream_.expires_at(deadline(received_));
+    if (body_left_) return read_plain();
     streamed_->get().body().data = piece_.data();
     streamed_->get().body().size = piece_.size();
-    stream_.expires_at(deadline(received_));
     bhttp::async_read(stream_, buffer_, *streamed_,
                       [self = shared_from_this()](beast::error_code code, std::size_t) {
                         if (code == bhttp::error::need_buffer) code = {};
-                        if (code) return self->on_failure(code);
-                        self->take_piece(self->piece_.size() - self->streamed_->get().body().size);
+                        const std::size_t bytes = self->piece_.size() - self->streamed_->get().body().size;
+                        self->got_piece(code, bytes, self->streamed_->is_done());
                       });
   }
 
-  void take_piece(std::size_t bytes) {
-    received_ += bytes;
+  void read_plain() {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece_.size(), *body_left_));
+    const std::size_t there = asio::buffer_copy(asio::buffer(piece_.data(), wanted), buffer_.data());
+    buffer_.consume(there);
+    asio::async_read(stream_, asio::buffer(piece_.data() + there, wanted - there),
+                     [self = shared_from_this(), wanted](beast::error_code code, std::size_t) {
+                       if (!code) *self->body_left_ -= wanted;
+                       self->got_piece(code, wanted, !code && *self->body_left_ == 0);
+                     });
+  }
+
+  // The next piece arrives while the sink takes the one before.
+  void got_piece(beast::error_code code, std::size_t bytes, bool last) {
+    if (sink_ == nullptr) return;  // the answer is on its way already
     stream_.expires_never();
-    asio::post(shared_.waiting, [self = shared_from_this(), bytes] {
-      auto written = self->sink_->write(BytesView(self->piece_).first(bytes));
-      const bool done = self->streamed_->is_done();
-      std::optional<Answer> made;
-      if (!written || done) made = self->sink_->finish();
-      asio::post(self->stream_.get_executor(), [self, done, kept = std::move(made)]() mutable {
-        if (!kept) return self->read_piece();
-        self->sink_.reset();
-        self->send(std::move(*kept), done && self->keep_alive_);
-      });
+    received_ += bytes;
+    if (code) {
+      failed_ = code;
+    } else {
+      full_ = Piece{.bytes = bytes, .last = last};
+    }
+    sink_next();
+  }
+
+  void sink_next() {
+    if (sinking_) return;
+    if (failed_) return on_failure(failed_);
+    if (!full_) return;
+    const Piece piece = *full_;
+    full_.reset();
+    std::swap(piece_, spare_);
+    sinking_ = true;
+    asio::post(shared_.waiting, [self = shared_from_this(), piece] {
+      const auto written = self->sink_->write(BytesView(self->spare_).first(piece.bytes));
+      std::shared_ptr<Answer> made;
+      if (!written || piece.last) made = std::make_shared<Answer>(self->sink_->finish());
+      asio::post(self->stream_.get_executor(), [self, piece, made] { self->sunk(piece, made); });
     });
+    if (!piece.last) read_piece();
+  }
+
+  void sunk(const Piece& piece, const std::shared_ptr<Answer>& made) {
+    sinking_ = false;
+    if (made == nullptr) return sink_next();
+    sink_.reset();
+    // A read that is under way holds `piece_`: the connection is left to end with this answer.
+    if (!piece.last) stream_.cancel();
+    send(std::move(*made), piece.last && keep_alive_);
   }
 
   void on_failure(beast::error_code code) {
@@ -250,6 +300,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     source_ = std::move(answer.source);
     left_ = answer.source_bytes;
     piece_.resize(limits::kHttpPieceBytes);
+    spare_.resize(limits::kHttpPieceBytes);
+    failed_ = {};
+    full_.reset();
+    writing_ = false;
     stream_head_.emplace(static_cast<bhttp::status>(answer.status), version_);
     set_headers(*stream_head_, answer);
     stream_head_->content_length(left_);
@@ -259,32 +313,45 @@ class Connection : public std::enable_shared_from_this<Connection> {
     stream_.expires_after(kTimeout);
     bhttp::async_write_header(stream_, *serializer_,
                               [self = shared_from_this()](beast::error_code code, std::size_t) {
-                                if (code) return self->sent(code);
+                                if (code || self->left_ == 0) return self->sent(code);
                                 self->fill_piece();
                               });
   }
 
+  // The next piece is read while the one before is written.
   void fill_piece() {
-    if (left_ == 0) return sent({});
-    stream_.expires_never();
-    asio::post(shared_.waiting, [self = shared_from_this()] {
-      const std::size_t wanted = std::min<std::uint64_t>(self->piece_.size(), self->left_);
+    if (left_ == 0) return;
+    const std::size_t wanted = std::min<std::uint64_t>(piece_.size(), left_);
+    asio::post(shared_.waiting, [self = shared_from_this(), wanted] {
       auto got = self->source_->read(std::span(self->piece_).first(wanted));
       const std::size_t bytes = got && *got <= wanted ? *got : 0;
-      asio::post(self->stream_.get_executor(), [self, bytes] { self->write_piece(bytes); });
+      asio::post(self->stream_.get_executor(), [self, bytes] {
+        self->full_ = Piece{.bytes = bytes, .last = bytes == self->left_};
+        self->left_ -= bytes;
+        self->write_piece();
+      });
     });
   }
 
-  void write_piece(std::size_t bytes) {
-    if (bytes == 0) return cut();
-    left_ -= bytes;
-    received_ += bytes;
+  void write_piece() {
+    if (writing_ || !full_) return;
+    if (failed_) return sent(failed_);
+    const Piece piece = *full_;
+    if (piece.bytes == 0) return cut();
+    full_.reset();
+    std::swap(piece_, spare_);
+    received_ += piece.bytes;
+    writing_ = true;
     stream_.expires_at(deadline(received_));
-    asio::async_write(stream_, asio::buffer(piece_.data(), bytes),
-                      [self = shared_from_this()](beast::error_code code, std::size_t) {
-                        if (code) return self->sent(code);
-                        self->fill_piece();
+    asio::async_write(stream_, asio::buffer(spare_.data(), piece.bytes),
+                      [self = shared_from_this(), piece](beast::error_code code, std::size_t) {
+                        self->writing_ = false;
+                        if (piece.last) return self->sent(code);
+                        self->failed_ = code;
+                        self->stream_.expires_never();
+                        self->write_piece();
                       });
+    fill_piece();
   }
 
   void sent(beast::error_code code) {
@@ -340,6 +407,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   BodyShare share_;
   Request request_;
   Bytes piece_;
+  Bytes spare_;
+  std::optional<Piece> full_;
+  std::optional<std::uint64_t> body_left_;
+  beast::error_code failed_;
+  bool sinking_ = false;
+  bool writing_ = false;
   std::unique_ptr<Sink> sink_;
   std::shared_ptr<Source> source_;
   std::shared_ptr<void> in_flight_;  // until the answer is taken

@@ -1,0 +1,163 @@
+// kill -9 of the real server under load, many times from a seed: what was acknowledged is there afterwards,
+// and nothing torn is handed out.
+//
+// SALLYPORT_STORM_ROUNDS sets how many times; few by default, so that the test stays short.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "core/json.h"
+#include "services/http/http.h"
+#include "services/sqlite/sqlite.h"
+#include "services/tracking/artifacts.h"
+
+namespace sallyport::services::tracking {
+namespace {
+
+constexpr int kWriters = 4;
+constexpr int kRoundsByDefault = 12;
+
+// The program in a process of its own.
+class Program {
+ public:
+  explicit Program(const fs::path& root) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) return;
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::dup2(ends[1], STDERR_FILENO);
+      const std::string binary = std::string(SALLYPORT_BINARY_DIR) + "/sallyport";
+      ::execl(binary.c_str(), binary.c_str(), "server", "--root", root.c_str(), "--port", "0",
+              "--allow-anonymous", "--format", "json", nullptr);
+      ::_exit(127);
+    }
+    ::close(ends[1]);
+    std::string said;
+    char byte = 0;
+    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') said += byte;
+    ::close(ends[0]);
+    if (const auto event = parse_json(said)) port_ = event->value("port", std::uint16_t{0});
+  }
+  ~Program() { kill(); }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void kill() {
+    if (child_ <= 0) return;
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+    child_ = -1;
+  }
+  std::uint16_t port() const { return port_; }
+
+ private:
+  pid_t child_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+Json call(std::uint16_t port, const std::string& method, const std::string& route, const Json& body = {}) {
+  http::Question question{.method = method, .target = "/api/2.0/mlflow/" + route};
+  if (!body.is_null()) question.body = canonical(body);
+  const auto answer = http::ask(port, question);
+  if (!answer || answer->status != 200) return {};
+  return parse_json(answer->body).value_or(Json());
+}
+
+std::string artifact(const std::string& run, int writer, std::int64_t step) {
+  return std::string(kArtifactRoute) + "/0/" + run + "/artifacts/w" + std::to_string(writer) + "/" +
+         std::to_string(step);
+}
+std::string content(int writer, std::int64_t step) {
+  return std::string(static_cast<std::size_t>(1 + step * 7919 % 300'000),
+                     static_cast<char>('a' + (writer + step) % 26));
+}
+
+// The steps that were acknowledged to one writer; every fourth is a file too.
+struct Acknowledged {
+  std::int64_t metrics = 0;
+  std::vector<std::int64_t> files = {};
+};
+
+void write_until_cut(std::uint16_t port, const std::string& run, int writer, Acknowledged& done) {
+  while (true) {
+    const std::int64_t step = done.metrics;
+    const Json metric{{"run_id", run}, {"key", "w" + std::to_string(writer)}, {"value", step},
+                      {"timestamp", step}, {"step", step}};
+    if (call(port, "POST", "runs/log-metric", metric).is_null()) return;
+    ++done.metrics;
+    if (step % 4 != 0) continue;
+    const auto put = http::ask(port, {.method = "PUT",
+                                      .target = artifact(run, writer, step),
+                                      .body = content(writer, step),
+                                      .content_type = "application/octet-stream"});
+    if (!put || put->status != 200) return;
+    done.files.push_back(step);
+  }
+}
+
+void expect_kept(std::uint16_t port, const std::string& run, int writer, const Acknowledged& done) {
+  const Json got =
+      call(port, "GET", "metrics/get-history?run_id=" + run + "&metric_key=w" + std::to_string(writer));
+  if (done.metrics > 0) {
+    ASSERT_TRUE(got.contains("metrics"));
+    // One more may have been written and not acknowledged.
+    EXPECT_GE(std::ssize(got["metrics"]), done.metrics);
+    EXPECT_LE(std::ssize(got["metrics"]), done.metrics + 1);
+  }
+  for (const std::int64_t step : done.files) {
+    const auto file = http::ask(port, {.target = artifact(run, writer, step)});
+    ASSERT_TRUE(file);
+    EXPECT_EQ(file->status, 200);
+    EXPECT_EQ(file->body, content(writer, step)) << "file " << step << " of writer " << writer;
+  }
+}
+
+int rounds() {
+  const char* wanted = std::getenv("SALLYPORT_STORM_ROUNDS");
+  return wanted == nullptr ? kRoundsByDefault : std::atoi(wanted);
+}
+
+TEST(Crash, what_was_acknowledged_outlives_kill_9) {
+  const fs::path root = fs::path(testing::TempDir()) / "sallyport-crash";
+  fs::remove_all(root);
+  std::mt19937_64 random(20'261'129);
+  std::int64_t kept = 0;
+  for (int round = 0; round < rounds(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    Program server(root);
+    ASSERT_NE(server.port(), 0);
+    const Json made = call(server.port(), "POST", "runs/create", {{"experiment_id", "0"}});
+    ASSERT_TRUE(made.contains("run"));
+    const std::string run = made["run"]["info"]["run_id"];
+    Acknowledged done[kWriters];
+    std::vector<std::jthread> writers;
+    for (int writer = 0; writer < kWriters; ++writer) {
+      writers.emplace_back([&, writer] { write_until_cut(server.port(), run, writer, done[writer]); });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 200));
+    server.kill();
+    writers.clear();
+    Program again(root);
+    ASSERT_NE(again.port(), 0) << "it did not come up after it was killed";
+    for (int writer = 0; writer < kWriters; ++writer) {
+      expect_kept(again.port(), run, writer, done[writer]);
+      kept += done[writer].metrics;
+    }
+    again.kill();
+    auto database = sqlite::Database::open(root / "tracking.db");
+    ASSERT_TRUE(database);
+    EXPECT_TRUE(database->check_structure());
+  }
+  EXPECT_GT(kept, 0) << "nothing was written before the kills";
+  RecordProperty("acknowledged_writes_looked_for", std::to_string(kept));
+  fs::remove_all(root);
+}
+
+}  // namespace
+}  // namespace sallyport::services::tracking
