@@ -2,9 +2,10 @@
 // edges, and writes down the input of a crash. It takes the few libFuzzer flags that `./dev fuzz` passes:
 //
 //   fuzz_NAME [-max_total_time=SECONDS] [-max_len=BYTES] [-seed=N] [-artifact_prefix=PATH] CORPUS...
+//                                       the default of max_len is the longest sample, and 4096 at least
 //   fuzz_NAME FILE                      runs one input, to reproduce a crash
 //
-// New samples go into the first corpus folder. An input that runs for over kInputSecondsMax counts as a
+// New samples go into the first corpus folder; samples over kSeedBytesMax are left out. An input that runs for over kInputSecondsMax counts as a
 // crash.
 #include <algorithm>
 #include <array>
@@ -38,10 +39,12 @@ using Input = std::vector<std::uint8_t>;
 
 constexpr unsigned kInputSecondsMax = 10;
 constexpr std::size_t kCorpusMax = 10'000;
+constexpr std::uint64_t kLengthMin = 4096;
+constexpr std::uintmax_t kSeedBytesMax = 64 << 10;
 
 struct Options {
   std::uint64_t seconds_max = 10;
-  std::uint64_t length_max = 4096;
+  std::uint64_t length_max = 0;  // 0: the longest sample, and kLengthMin at least
   std::uint64_t seed = 1;
   std::string artifact_prefix = "./";
   std::vector<fs::path> corpus = {};
@@ -172,7 +175,7 @@ std::vector<Input> read_corpus(const Options& options) {
   std::vector<fs::path> paths;
   for (const fs::path& folder : options.corpus) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file()) paths.push_back(entry.path());
+      if (entry.is_regular_file() && entry.file_size() <= kSeedBytesMax) paths.push_back(entry.path());
     }
   }
   std::ranges::sort(paths);
@@ -195,7 +198,11 @@ void fuzz(const Options& options) {
     run_once(input);
     seen.learn();
   }
-  Mutator mutator(options.seed, options.length_max);
+  std::uint64_t length_max = options.length_max;
+  if (length_max == 0) {
+    length_max = std::max<std::uint64_t>(kLengthMin, std::ranges::max(corpus, {}, &Input::size).size());
+  }
+  Mutator mutator(options.seed, length_max);
   const auto start = std::chrono::steady_clock::now();
   const auto end = start + std::chrono::seconds(options.seconds_max);
   std::uint64_t runs = 0;

@@ -70,12 +70,17 @@ command_drill() { run_built sallyport drill "$@"; }
 command_mutate() { run_built sallyport-mutate "$@"; }
 command_bench() { run_built sallyport-bench "$@"; }
 
-# fuzz_one NAME SECONDS: starts from the samples in fuzz/corpus/NAME, and keeps what it finds under build/.
+# fuzz_one NAME SECONDS: starts from the samples in fuzz/corpus/NAME and in the folders that fuzz/seeds.txt names,
+# and keeps what it finds under build/.
 fuzz_one() {
-  local name=$1 seconds=$2
+  local name=$1 seconds=$2 target folders
   local -a seeds=("build/fuzz/corpus/$name")
   mkdir -p "${seeds[0]}"
   if [[ -d fuzz/corpus/$name ]]; then seeds+=("fuzz/corpus/$name"); fi
+  while read -r target folders; do
+    # shellcheck disable=SC2206
+    if [[ $target == "$name" ]]; then seeds+=($folders); fi
+  done <fuzz/seeds.txt
   say "fuzz: $name for at most $seconds s"
   "build/fuzz/fuzz_$name" "-max_total_time=$seconds" "-artifact_prefix=build/fuzz/$name-" "${seeds[@]}"
 }
