@@ -61,7 +61,7 @@ std::span<const Command* const> commands();
 const Command* find_command(std::string_view name);
 // --format, --quiet, --workspace and --help: every command has them.
 std::span<const Flag> common_flags();
-// The command's own flags, then the common ones.
+// The command's own flags, then the common ones that it does not say otherwise.
 std::vector<Flag> flags_of(const Command& command);
 
 // The whole program; `main` hands it the words after the program's name and exits with what it returns.

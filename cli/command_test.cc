@@ -133,6 +133,16 @@ TEST(Arguments, RefusesWhatDoesNotFitAndSaysWhatWasMeant) {
   EXPECT_EQ(message({"--help"}), "accepted") << "help needs nothing else";
 }
 
+TEST(Arguments, ACommandMaySayACommonFlagOtherwise) {
+  constexpr Flag kOwn[] = {{.name = "format", .value = "plain|json|sarif", .doc = "a format", .fallback = "plain"}};
+  constexpr Command kOther{.name = "other", .summary = "another toy", .flags = kOwn};
+  const std::vector<std::string> words{"--format", "sarif"};
+  const auto got = Arguments::parse(kOther, words);
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(got->text("format"), "sarif");
+  EXPECT_EQ(flags_of(kOther).size(), common_flags().size());
+}
+
 TEST(Nearest, SuggestsOnlyWhatIsNear) {
   const std::vector<std::string> names{"threats", "drill", "verify"};
   EXPECT_EQ(nearest("threts", names), "threats");

@@ -1,5 +1,8 @@
 // The flags that every command has; apart from the table of commands, so that a program of one command can be
 // small.
+#include <algorithm>
+#include <iterator>
+
 #include "cli/command.h"
 
 namespace sallyport::cli {
@@ -21,7 +24,9 @@ std::span<const Flag> common_flags() { return kCommonFlags; }
 
 std::vector<Flag> flags_of(const Command& command) {
   std::vector<Flag> out(command.flags.begin(), command.flags.end());
-  out.insert(out.end(), std::begin(kCommonFlags), std::end(kCommonFlags));
+  std::ranges::copy_if(kCommonFlags, std::back_inserter(out), [&](const Flag& flag) {
+    return std::ranges::find(command.flags, flag.name, &Flag::name) == command.flags.end();
+  });
   return out;
 }
 

@@ -21,6 +21,10 @@ constexpr Positional kPositionals[] = {
     {.name = "PATH", .doc = "model files, folders, repositories", .arity = Arity::kSome}};
 
 constexpr Flag kFlags[] = {
+    {.name = "format",
+     .value = "plain|json|sarif|cyclonedx",
+     .doc = "how results are printed",
+     .fallback = "plain"},
     {.name = "policy", .value = "FILE", .doc = "thresholds and waivers (policy.yaml); waivers expire"},
     {.name = "packs",
      .value = "DIR",
@@ -69,9 +73,14 @@ Result<bool> write_document(const std::string& target, const Json& document, Out
   return false;
 }
 
+// Where the document goes: to the file that its flag names, or in the place of the result.
+std::string target_of(const Arguments& arguments, std::string_view document) {
+  return arguments.text("format") == document ? "-" : arguments.text(document);
+}
+
 Result<bool> write_documents(const Arguments& arguments, const scanning::ScanReport& report, Output& output) {
   bool printed = false;
-  const std::string sarif = arguments.text("sarif"), bom = arguments.text("cyclonedx");
+  const std::string sarif = target_of(arguments, "sarif"), bom = target_of(arguments, "cyclonedx");
   if (!sarif.empty()) {
     printed = TRY(write_document(sarif, scanning::to_sarif(report, services::kVersion), output));
   }
@@ -94,10 +103,11 @@ std::optional<std::pair<std::string, std::string>> contradiction(const Arguments
   if (arguments.has("packs") != arguments.has("packs-key")) {
     return {{"scan: --packs and --packs-key go together", "sallyport sign-pack makes signed packs"}};
   }
-  if (arguments.text("sarif") == "-" && arguments.text("cyclonedx") == "-") {
+  const std::string sarif = target_of(arguments, "sarif"), bom = target_of(arguments, "cyclonedx");
+  if (sarif == "-" && bom == "-") {
     return {{"scan: only one document can go to stdout", "name a file for the other"}};
   }
-  const bool documents = arguments.has("sarif") || arguments.has("cyclonedx") || arguments.has("attest");
+  const bool documents = !sarif.empty() || !bom.empty() || arguments.has("attest");
   if (arguments.has("watch") && documents) {
     return {{"scan: --watch never ends, and a document is of a scan that did",
              "leave out --sarif, --cyclonedx and --attest"}};
