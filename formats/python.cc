@@ -149,13 +149,17 @@ class Caller {
   }
   bool is_dotted(std::size_t i) const { return i > 0 && is(i - 1, "."); }
 
+  bool opens(std::size_t i) const {
+    return tokens_[i].kind == TokenKind::kOperator && (is(i, "(") || is(i, "[") || is(i, "{"));
+  }
+
   // For each opening bracket the index of its closing one, or the end.
   void match_brackets() {
     closing_.assign(tokens_.size(), tokens_.size());
     std::vector<std::size_t> open;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       if (tokens_[i].kind != TokenKind::kOperator) continue;
-      if (is(i, "(") || is(i, "[") || is(i, "{")) open.push_back(i);
+      if (opens(i)) open.push_back(i);
       if ((is(i, ")") || is(i, "]") || is(i, "}")) && !open.empty()) {
         closing_[open.back()] = i;
         open.pop_back();
@@ -249,7 +253,8 @@ class Caller {
       argument.constant = i < end;
       while (i < end && !is(i, ",")) {
         argument.constant = argument.constant && is_constant_string(tokens_[i]);
-        const std::size_t stop = closing_[i] < end ? closing_[i] : i;
+        // A bracket that nothing closes reaches as far as the call does.
+        const std::size_t stop = opens(i) ? std::min(closing_[i], end - 1) : i;
         // What is beyond the text that is kept is jumped over: calls nested in calls stay linear.
         while (i <= stop && argument.text.size() <= kTextMax) {
           argument.text +=

@@ -1,0 +1,2 @@
+def column(frame, name):
+    return eval(name, {"frame": frame})

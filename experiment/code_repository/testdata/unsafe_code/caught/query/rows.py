@@ -1,0 +1,2 @@
+def rows(cursor, name):
+    cursor.execute(f"SELECT * FROM rows WHERE name = {name}")

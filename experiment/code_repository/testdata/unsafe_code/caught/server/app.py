@@ -1,0 +1,3 @@
+from flask import Flask
+app = Flask("labels")
+app.run(host="0.0.0.0", debug=True)
