@@ -134,13 +134,16 @@ TEST(Arguments, RefusesWhatDoesNotFitAndSaysWhatWasMeant) {
 }
 
 TEST(Arguments, ACommandMaySayACommonFlagOtherwise) {
-  constexpr Flag kOwn[] = {{.name = "format", .value = "plain|json|sarif", .doc = "a format", .fallback = "plain"}};
-  constexpr Command kOther{.name = "other", .summary = "another toy", .flags = kOwn};
+  constexpr std::string_view kFormats = "plain|json|sarif";
+  const Flag own[] = {{.name = "format", .value = kFormats, .doc = "a format", .fallback = "plain"}};
+  Command other = kToy;
+  other.flags = own;
+  other.positionals = {};
   const std::vector<std::string> words{"--format", "sarif"};
-  const auto got = Arguments::parse(kOther, words);
+  const auto got = Arguments::parse(other, words);
   ASSERT_TRUE(got) << got.error().message;
   EXPECT_EQ(got->text("format"), "sarif");
-  EXPECT_EQ(flags_of(kOther).size(), common_flags().size());
+  EXPECT_EQ(flags_of(other).size(), common_flags().size());
 }
 
 TEST(Nearest, SuggestsOnlyWhatIsNear) {

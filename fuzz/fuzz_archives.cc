@@ -1,4 +1,5 @@
-// Archives and compressed streams: members and gaps lie in the file, and no stream gives more than its budget.
+// Archives and compressed streams: members and gaps lie in the file, and no stream gives more than its
+// budget.
 #include <cstdlib>
 
 #include "formats/codec.h"
@@ -15,7 +16,8 @@ void require(bool holds) {
 }
 
 bool is_within(BytesView part, BytesView whole) {
-  return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
 void read_archives(BytesView bytes) {
@@ -37,8 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using sallyport::formats::Codec;
   const BytesView bytes(data, size);
   read_archives(bytes);
-  for (const Codec codec : {Codec::kDeflate, Codec::kZlib, Codec::kGzip, Codec::kBzip2, Codec::kXz, Codec::kLzma,
-                            Codec::kLzmaZip, Codec::kZstd, Codec::kLz4}) {
+  for (const Codec codec : {Codec::kDeflate, Codec::kZlib, Codec::kGzip, Codec::kBzip2, Codec::kXz,
+                            Codec::kLzma, Codec::kLzmaZip, Codec::kZstd, Codec::kLz4}) {
     const auto out = sallyport::formats::unpack(codec, bytes, kBudget, kBudget);
     require(out.bytes.size() <= kBudget && out.consumed <= size);
   }

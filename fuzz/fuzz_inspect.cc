@@ -29,6 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (observation.place.in_place && observation.offset > size) std::abort();
   }
   const inspect::Inspection again = walk({data, size});
-  if (again.seen.size() != seen.seen.size() || again.bytes_unaccounted != seen.bytes_unaccounted) std::abort();
+  if (again.seen.size() != seen.seen.size() || again.bytes_unaccounted != seen.bytes_unaccounted)
+    std::abort();
   return 0;
 }

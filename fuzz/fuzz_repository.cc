@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const sallyport::BytesView bytes(data, size);
   const std::string_view text = sallyport::as_text(bytes);
   const std::size_t lines = 2 + static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) {
-    return byte == '\n' || byte == '\r' || byte == '\f';
-  }));
+                              return byte == '\n' || byte == '\r' || byte == '\f';
+                            }));
   const auto tokens = formats::tokenize(text);
   for (const auto& token : tokens) require(token.line <= lines && token.text.size() <= size);
   for (const auto& call : formats::calls(tokens)) require(call.line <= lines);

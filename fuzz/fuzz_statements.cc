@@ -1,4 +1,5 @@
-// Envelopes, statements, manifests and checkpoints: what is read is written as what is read again as the same.
+// Envelopes, statements, manifests and checkpoints: what is read is written as what is read again as the
+// same.
 #include <cstdlib>
 
 #include "trust/dsse.h"

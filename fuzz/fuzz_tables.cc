@@ -1,5 +1,5 @@
-// Tables and arrays: an array has as many bytes as its shape says, and what was read as CSV is written and read
-// again as the same rows.
+// Tables and arrays: an array has as many bytes as its shape says, and what was read as CSV is written and
+// read again as the same rows.
 #include <cstdlib>
 
 #include "formats/array.h"

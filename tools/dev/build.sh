@@ -70,8 +70,8 @@ command_drill() { run_built sallyport drill "$@"; }
 command_mutate() { run_built sallyport-mutate "$@"; }
 command_bench() { run_built sallyport-bench "$@"; }
 
-# fuzz_one NAME SECONDS: starts from the samples in fuzz/corpus/NAME and in the folders that fuzz/seeds.txt names,
-# and keeps what it finds under build/.
+# fuzz_one NAME SECONDS: starts from the samples in fuzz/corpus/NAME and in the folders that fuzz/seeds.txt
+# names, and keeps what it finds under build/.
 fuzz_one() {
   local name=$1 seconds=$2 target folders
   local -a seeds=("build/fuzz/corpus/$name")
