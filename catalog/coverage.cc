@@ -80,7 +80,8 @@ const Guard* find_guard(std::string_view id) {
 std::vector<const Guard*> guards_of(Stage stage) {
   std::vector<const Guard*> out;
   for (const GuardEntry& entry : guard_table()) {
-    if (entry.stage == stage) out.push_back(entry.guard);
+    const bool reads_code = entry.guard->repository != nullptr && entry.stage < Stage::kCodeRepository;
+    if (entry.stage == stage || (stage == Stage::kCodeRepository && reads_code)) out.push_back(entry.guard);
   }
   return out;
 }

@@ -38,6 +38,8 @@ std::span<const OpenEntry> open();
 
 // nullptr when there is no such guard.
 const Guard* find_guard(std::string_view id);
+// In the order of guards.def. The code repository's gate, the first to see code, also has those of earlier
+// stages that read repositories.
 std::vector<const Guard*> guards_of(Stage stage);
 std::vector<const Guard*> guards_against(std::string_view threat);
 State state_of(std::string_view threat);

@@ -39,7 +39,7 @@ TEST(PythonHazards, SettingsAndQueriesAndModes) {
             "tls-off 1 high; tls-off 2 high");
   EXPECT_EQ(said("context.verify_mode = ssl.CERT_REQUIRED\nif a.verify == False: pass"), "");
   EXPECT_EQ(said("c.execute('SELECT a FROM b WHERE c = %s', (d,))"), "");
-  EXPECT_EQ(said("c.execute('SELECT a FROM b WHERE c = %s' % d)"), "sql-injection 1 medium");
+  EXPECT_EQ(said("c.execute('SELECT a FROM b WHERE c = %s' % d)"), "sql-injection 1 high");
   EXPECT_EQ(said("pool.execute(f'task {name}')"), "");
   EXPECT_EQ(said("import os\nos.chmod(p, 0o644)\nos.chmod(p, 0o777)"), "world-writable 3 medium");
   EXPECT_EQ(said("archive.extractall('out')"), "");

@@ -5,8 +5,8 @@
 //                                       the default of max_len is the longest sample, and 4096 at least
 //   fuzz_NAME FILE                      runs one input, to reproduce a crash
 //
-// New samples go into the first corpus folder; samples over kSeedBytesMax are left out. An input that runs for
-// over kInputSecondsMax counts as a crash.
+// New samples go into the first corpus folder; samples over kSeedBytesMax are left out. An input that runs
+// for over kInputSecondsMax counts as a crash.
 #include <algorithm>
 #include <array>
 #include <chrono>

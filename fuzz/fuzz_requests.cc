@@ -11,8 +11,9 @@ namespace oip = sallyport::formats::oip;
 const oip::Signature& signature() {
   static const oip::Signature read = [] {
     const auto document = sallyport::parse_json(
-        R"({"name":"m","inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]},{"name":"t","datatype":"BYTES","shape":[-1]}],
-            "outputs":[{"name":"y","datatype":"FP32","shape":[-1,2]}]})");
+        R"({"name":"m","outputs":[{"name":"y","datatype":"FP32","shape":[-1,2]}],
+            "inputs":[{"name":"x","datatype":"FP32","shape":[-1,4]},
+                      {"name":"t","datatype":"BYTES","shape":[-1]}]})");
     if (!document) std::abort();
     auto parsed = oip::read_signature(*document);
     if (!parsed) std::abort();

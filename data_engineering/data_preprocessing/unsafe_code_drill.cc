@@ -5,7 +5,7 @@
 #include "drills/repository.h"
 #include "drills/victims/python.h"
 
-namespace sallyport::experiment::code_repository {
+namespace sallyport::data_engineering::data_preprocessing {
 namespace {
 
 using drills::World;
@@ -66,4 +66,4 @@ const drills::Drill unsafe_code_drill{
     .trials = 12,
     .harm = "the table's text has run as code"};
 
-}  // namespace sallyport::experiment::code_repository
+}  // namespace sallyport::data_engineering::data_preprocessing

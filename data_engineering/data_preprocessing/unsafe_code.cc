@@ -11,7 +11,7 @@
 #include "formats/notebook.h"
 #include "formats/python_hazards.h"
 
-namespace sallyport::experiment::code_repository {
+namespace sallyport::data_engineering::data_preprocessing {
 namespace {
 
 namespace python = formats::python;
@@ -87,4 +87,4 @@ const Guard unsafe_code{
         "name is missed",
     .repository = check};
 
-}  // namespace sallyport::experiment::code_repository
+}  // namespace sallyport::data_engineering::data_preprocessing
