@@ -24,7 +24,10 @@ bool may_construct(std::string_view text) {
 bool plausible(const Layer& layer) {
   if (layer.role == Role::kTyped || layer.bytes.empty()) return false;
   const std::string_view text = as_text(layer.bytes);
-  return is_named(layer) || is_utf16(text) || (may_construct(text) && is_utf8(text));
+  if (is_named(layer) || is_utf16(text)) return true;
+  // No YAML loader takes a NUL, and what is binary has one early.
+  constexpr std::size_t kFront = 4096;
+  return text.substr(0, kFront).find('\0') == text.npos && may_construct(text) && is_utf8(text);
 }
 
 // A loader that constructs what a tag names: PyYAML's, Ruby's Psych, SnakeYAML's classes by their full name.
