@@ -42,6 +42,7 @@ DataStore::DataStore(DataStore&& other) noexcept
       mapped_(std::move(other.mapped_)),
       writer_(std::move(other.writer_)),
       written_(std::move(other.written_)),
+      finished_(std::move(other.finished_)),
       stored_bytes_(other.stored_bytes_) {}
 
 Result<void> DataStore::create(Env& env, const fs::path& directory) {
@@ -133,7 +134,7 @@ Result<void> DataStore::put(const EntryName& name, BytesView bytes) {
 // With the mutex held.
 Result<void> DataStore::finish_pack() {
   const std::vector<EntryName> names = writer_->names();
-  TRY(writer_->finish());
+  finished_.insert(TRY(writer_->finish()));
   written_.insert(names.begin(), names.end());
   writer_.reset();
   return {};
@@ -144,8 +145,9 @@ Result<void> DataStore::flush() {
   return writer_ ? finish_pack() : Result<void>();
 }
 
-std::vector<std::string> DataStore::check() const {
-  std::vector<std::string> problems(places_.size());
+// By place: why it does not read back, or nothing.
+std::vector<std::string> DataStore::flaws() const {
+  std::vector<std::string> out(places_.size());
   // By place on disk, so that a pack is read from its start to its end.
   std::vector<std::size_t> order(places_.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -155,19 +157,44 @@ std::vector<std::string> DataStore::check() const {
   parallel_for(order.size(), [&](std::size_t i) {
     const Place& place = places_[order[i]];
     const Result<Bytes> bytes = read(place);
-    if (!bytes) {
-      problems[order[i]] = packs_[place.pack].path().filename().string() + ": " + bytes.error().message;
-    }
+    if (!bytes) out[order[i]] = packs_[place.pack].path().filename().string() + ": " + bytes.error().message;
   });
+  return out;
+}
+
+std::vector<std::string> DataStore::check() const {
+  std::vector<std::string> problems = flaws();
   std::erase(problems, "");
   return problems;
 }
 
+// The packs that hold something that does not read back. Error when of something live no copy does.
+Result<std::set<std::uint32_t>> DataStore::rotten_packs(const std::set<EntryName>& live) const {
+  const std::vector<std::string> found = flaws();
+  std::set<std::uint32_t> out;
+  std::set<EntryName> sound;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].empty()) {
+      sound.insert(places_[i].name);
+    } else {
+      out.insert(places_[i].pack);
+    }
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!live.contains(places_[i].name) || sound.contains(places_[i].name)) continue;
+    return fail(ErrorKind::kDenied, found[i],
+                "no other copy is here, so nothing was removed; data add of the same files stores it again");
+  }
+  return out;
+}
+
 Result<std::uint64_t> DataStore::collect(const std::set<EntryName>& live) {
   const std::uint64_t before = size();
+  const std::set<std::uint32_t> rotten = TRY(rotten_packs(live));
   std::set<EntryName> kept;
   std::vector<const Pack*> dropped;
-  for (const Pack& pack : packs_) {
+  for (std::uint32_t number = 0; number < packs_.size(); ++number) {
+    const Pack& pack = packs_[number];
     std::uint64_t all = 0;
     std::uint64_t needed = 0;
     for (const PackEntry& entry : pack.entries()) {
@@ -175,7 +202,7 @@ Result<std::uint64_t> DataStore::collect(const std::set<EntryName>& live) {
       all += bytes;
       if (live.contains(entry.name) && !kept.contains(entry.name)) needed += bytes;
     }
-    if (static_cast<double>(needed) < kLiveShareMin * static_cast<double>(all)) {
+    if (rotten.contains(number) || static_cast<double>(needed) < kLiveShareMin * static_cast<double>(all)) {
       dropped.push_back(&pack);
     } else {
       for (const PackEntry& entry : pack.entries()) kept.insert(entry.name);
@@ -190,7 +217,10 @@ Result<std::uint64_t> DataStore::collect(const std::set<EntryName>& live) {
     }
   }
   TRY(moved.flush());
-  for (const Pack* pack : dropped) TRY(env_->remove(pack->path()));
+  for (const Pack* pack : dropped) {
+    // The same entries, once all are sound again, make a pack of the same name.
+    if (!moved.finished_.contains(pack->path().filename().string())) TRY(env_->remove(pack->path()));
+  }
   for (const std::string& name : TRY(env_->list(directory_ / "packs"))) {
     if (name.ends_with(".tmp")) TRY(env_->remove(directory_ / "packs" / name));
   }

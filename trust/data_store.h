@@ -48,7 +48,9 @@ class DataStore {
   // Every entry read and checked, on all cores; one line for each that is not what its name says.
   std::vector<std::string> check() const;
   // Drops what `live` does not name: packs without it are removed, packs that hold little of it are written
-  // anew. The number of bytes that the disk got back. With no other writer at work.
+  // anew, and so are packs with an entry that has rotted and has a sound copy elsewhere. Error, with nothing
+  // removed, when something live has no sound copy. The number of bytes that the disk got back. With no other
+  // writer at work.
   Result<std::uint64_t> collect(const std::set<EntryName>& live);
 
  private:
@@ -64,6 +66,8 @@ class DataStore {
   std::span<const Place> find(const EntryName& name) const;
   Result<std::shared_ptr<const Mapping>> mapped(std::uint32_t pack) const;
   Result<Bytes> read(const Place& place) const;
+  std::vector<std::string> flaws() const;
+  Result<std::set<std::uint32_t>> rotten_packs(const std::set<EntryName>& live) const;
   Result<void> finish_pack();
 
   Env* env_;
@@ -75,6 +79,7 @@ class DataStore {
   mutable std::map<std::uint32_t, std::shared_ptr<const Mapping>> mapped_ = {};
   std::optional<PackWriter> writer_ = {};
   std::set<EntryName> written_ = {};  // in packs that were finished since open
+  std::set<std::string> finished_ = {};  // the names of those packs
   std::uint64_t stored_bytes_ = 0;
 };
 

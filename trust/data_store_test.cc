@@ -175,6 +175,30 @@ TEST_F(DataStores, CollectingKeepsWhatIsNeededAndNothingElse) {
   EXPECT_EQ(*again.collect(live), 0U);
 }
 
+// Whichever of two packs comes first by its name, the sound copy of a block is the one that stays.
+TEST_F(DataStores, CollectingNeverDropsTheSoundCopy) {
+  for (unsigned round = 0; round < 24; ++round) {
+    SetUp();
+    for (unsigned i = 0; i < 8; ++i) write("f" + std::to_string(i), random_bytes(4096, 100 * round + i));
+    const AddedTree tree = add();
+    const fs::path pack = packs().at(0);
+    Bytes bytes = *system_env().read_file(pack);
+    bytes[2000 + 37 * round] ^= 1;
+    overwrite(pack, bytes);
+    std::set<EntryName> live;
+    DataReader::open(open(), tree.digest, tree.root)->add_names(live);
+    DataStore rotten = open();
+    EXPECT_FALSE(rotten.collect(live)) << "round " << round << ": there is no other copy";
+    EXPECT_EQ(packs().size(), 1U);
+    add();
+    DataStore repaired = open();
+    const auto freed = repaired.collect(live);
+    ASSERT_TRUE(freed) << "round " << round << ": " << freed.error().message;
+    EXPECT_TRUE(open().check().empty()) << "round " << round;
+    EXPECT_TRUE(DataReader::open(open(), tree.digest, tree.root)->verify()) << "round " << round;
+  }
+}
+
 TEST_F(DataStores, AnInterruptedCheckoutGoesOnAndTakesNothingForeign) {
   write("a", as_bytes("some bytes"));
   write("b", as_bytes("others"));
