@@ -14,6 +14,7 @@ inline constexpr std::size_t kArrayRankMax = 32;
 inline constexpr std::size_t kPictureSideMax = 16'384;  // pixels
 inline constexpr std::size_t kPicturePixelsMax = 64'000'000;
 inline constexpr std::size_t kPictureFilesMax = 2'000'000;       // of one folder
+inline constexpr std::size_t kJpegScansMax = 200;
 inline constexpr std::size_t kPersonalTextBytesMax = 64 * kMiB;  // of one text
 inline constexpr std::size_t kQuasiIdentifiersMax = 32;
 inline constexpr std::size_t kAnnotatorsMax = 10'000;

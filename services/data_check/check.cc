@@ -17,6 +17,7 @@ constexpr Check kChecks[] = {
     {"table_shape", has_rows, check_shape},
     {"duplicates", has_contents, check_duplicates},
     {"label_errors", has_labels, check_labels},
+    {"planted_pattern", has_labelled_features, check_planted},
     {"trigger_words", has_labelled_text, check_tokens},
     {"personal_data", has_text, check_personal},
     {"drift", has_reference, check_drift},

@@ -25,6 +25,9 @@ bool has_labels(const Dataset& data, const CheckOptions& options);
 Result<Outcome> check_labels(const Dataset& data, const CheckOptions& options);
 bool has_labelled_text(const Dataset& data, const CheckOptions& options);
 Result<Outcome> check_tokens(const Dataset& data, const CheckOptions& options);
+// checks_planted.cc
+bool has_labelled_features(const Dataset& data, const CheckOptions& options);
+Result<Outcome> check_planted(const Dataset& data, const CheckOptions& options);
 // checks_rows.cc
 bool has_rows(const Dataset& data, const CheckOptions& options);
 bool has_contents(const Dataset& data, const CheckOptions& options);

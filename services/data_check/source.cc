@@ -4,6 +4,8 @@
 
 #include "core/mapping.h"
 #include "formats/table.h"
+#include "learn/picture.h"
+#include "services/data_check/pictures.h"
 
 namespace sallyport::services::data_check {
 namespace {
@@ -77,6 +79,7 @@ std::string usual_label(const Dataset& data) {
 
 Result<Dataset> load_file(const fs::path& path) {
   std::error_code ignored;
+  if (fs::is_directory(path, ignored)) return load_pictures(path);
   // The user named this path, so a link there is followed once.
   const fs::path real = fs::canonical(path, ignored);
   const Mapping mapping = TRY(Mapping::open(real.empty() ? path : real));
@@ -89,8 +92,9 @@ Result<Dataset> load(const Source& source) {
   if (source.paths.empty()) return invalid("no file was named");
   Dataset out = TRY(load_file(source.paths.front()));
   for (std::size_t i = 1; i < source.paths.size(); ++i) TRY(stack(out, TRY(load_file(source.paths[i]))));
-  const std::string label = out.roles.label;
+  const std::string id = out.roles.id;
   out.roles = source.roles;
+  if (out.roles.id.empty()) out.roles.id = id;
   TRY(set_labels(out, source.labels));
   for (const std::string_view role : out.roles.all()) {
     if (!role.empty() && out.find(role) == nullptr) {
@@ -98,6 +102,7 @@ Result<Dataset> load(const Source& source) {
                   "check the spelling against the header");
     }
   }
+  if (out.image.height == 0) out.image = learn::shape_of_pictures(out);
   return out;
 }
 
