@@ -13,7 +13,8 @@ namespace checking = services::data_check;
 
 constexpr Positional kPositionals[] = {
     {.name = "PATH",
-     .doc = "tables as CSV, JSON lines, .npy or IDX, plain or compressed; several are one table",
+     .doc = "tables as CSV, JSON lines, .npy, .npz or IDX, plain or compressed, or folders with a folder of "
+            "PNG and JPEG pictures a class; several are one table",
      .arity = Arity::kSome}};
 
 constexpr Flag kFlags[] = {
