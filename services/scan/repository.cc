@@ -31,6 +31,26 @@ fs::path git_folder(const fs::path& folder) {
   return fs::is_directory(fs::symlink_status(inside, ignored)) && is_bare(inside) ? inside : fs::path();
 }
 
+// A worktree's or a submodule's `.git`: a file that names the folder of the objects, which is elsewhere.
+bool is_git_file(const fs::path& folder) {
+  std::error_code ignored;
+  const fs::path file = folder / ".git";
+  if (!fs::is_regular_file(fs::symlink_status(file, ignored))) return false;
+  const auto bytes = system_env().read_file(file, limits::kPathBytesMax);
+  return bytes && as_text(*bytes).starts_with("gitdir:");
+}
+
+// Objects named by SHA-256: other sizes of names in every tree and commit.
+bool has_long_ids(const fs::path& git) {
+  const auto config = system_env().read_file(git / "config", limits::kYamlBytesMax);
+  if (!config) return false;
+  std::string text(as_text(*config));
+  std::erase_if(text, [](char c) { return c == ' ' || c == '\t'; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text.find("objectformat=sha256") != std::string::npos;
+}
+
 class Reading {
  public:
   explicit Reading(const fs::path& folder) : folder_(folder) { out_.name = folder.filename().string(); }
@@ -38,7 +58,11 @@ class Reading {
   Result<Repository> run() {
     const fs::path git = git_folder(folder_);
     if (git != folder_) TRY(read_working_files());
-    if (!git.empty()) {
+    if (is_git_file(folder_)) {
+      unread(".git: a file that names a folder elsewhere; scan the repository itself for its history");
+    } else if (!git.empty() && has_long_ids(git)) {
+      unread(".git: objects are named by SHA-256, which is not read; its history was not searched");
+    } else if (!git.empty()) {
       TRY(read_objects(git / "objects"));
       add_history();
     }
@@ -59,6 +83,10 @@ class Reading {
       if (fs::is_directory(status) &&
           (entry->path().filename() == ".git" || entry.depth() >= limits::kDirectoryDepthMax)) {
         entry.disable_recursion_pending();
+        if (entry.depth() > 0) {
+          unread(entry->path().lexically_relative(folder_).generic_string() +
+                 ": a folder that is not entered");
+        }
       } else if (fs::is_regular_file(status)) {
         paths.push_back(entry->path());
       }
@@ -119,7 +147,10 @@ class Reading {
       trees.pop_back();
       if (!walked_.insert(id).second) continue;
       const git::Object* object = objects_.find(id);
-      if (object == nullptr || object->type != git::ObjectType::kTree) continue;
+      if (object == nullptr || object->type != git::ObjectType::kTree) {
+        ++missing_trees_;
+        continue;
+      }
       const auto entries = git::read_tree(object->bytes);
       if (!entries) {
         unread("tree " + to_hex(id) + ": " + entries.error().message);
@@ -157,6 +188,16 @@ class Reading {
       out_.files.push_back(
           {.path = "commit message", .bytes = to_bytes(commit.message), .commit = to_hex(id)});
     }
+    if (missing_trees_ > 0)
+      unread(std::to_string(missing_trees_) +
+             " folders of the history are missing; what they hold has no path");
+    for (const auto& [id, object] : objects_.all()) {
+      if (object.type != git::ObjectType::kTag) continue;
+      const std::string_view text = as_text(object.bytes);
+      const std::size_t head = std::min(text.find("\n\n"), text.size());
+      out_.files.push_back(
+          {.path = "tag message", .bytes = to_bytes(text.substr(head)), .commit = to_hex(id)});
+    }
     for (const auto& [id, object] : objects_.all()) {
       if (object.type != git::ObjectType::kBlob || known_.contains(id)) continue;
       const auto origin = origins_.find(id);
@@ -173,12 +214,13 @@ class Reading {
   std::set<git::ObjectId> known_;   // blobs that the working folder holds
   std::set<git::ObjectId> walked_;  // trees
   std::map<git::ObjectId, std::pair<std::string, std::string>> origins_;
+  std::size_t missing_trees_ = 0;
   std::size_t bytes_ = 0;
 };
 
 }  // namespace
 
-bool is_repository(const fs::path& folder) { return !git_folder(folder).empty(); }
+bool is_repository(const fs::path& folder) { return !git_folder(folder).empty() || is_git_file(folder); }
 
 Result<Repository> read_repository(const fs::path& folder) {
   std::error_code ignored;

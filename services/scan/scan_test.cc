@@ -16,8 +16,9 @@ namespace fs = std::filesystem;
 using namespace std::literals;
 
 constexpr std::string_view kCalls = "cos\nsystem\n(S'id'\ntR."sv;
-constexpr std::string_view kPlain = "\x80\x04]\x94(K\x01K\x02"
-                                    "e."sv;
+constexpr std::string_view kPlain =
+    "\x80\x04]\x94(K\x01K\x02"
+    "e."sv;
 
 class Scanned : public testing::Test {
  protected:
@@ -85,6 +86,23 @@ TEST_F(Scanned, LinksOutOfTheFolderAreSaidAndNotFollowed) {
   EXPECT_EQ(file(report, "outside").verdict, FileVerdict::kError);
   EXPECT_EQ(file(report, "loop").verdict, FileVerdict::kError);
   EXPECT_EQ(report.exit_code(), 2);
+}
+
+// A history that is elsewhere, or named otherwise, is never passed over in silence.
+TEST_F(Scanned, AHistoryThatIsNotReadIsSaid) {
+  write("a.txt", "text\n");
+  write(".git", "gitdir: /somewhere/else\n");
+  EXPECT_EQ(scan_all().exit_code(), 2);
+  fs::remove(folder_ / ".git");
+  write(".git/HEAD", "ref: refs/heads/main\n");
+  fs::create_directories(folder_ / ".git/objects");
+  fs::create_directories(folder_ / ".git/refs");
+  EXPECT_EQ(scan_all().exit_code(), 0);
+  write(".git/config", "[extensions]\n\tobjectFormat = sha256\n");
+  EXPECT_EQ(scan_all().exit_code(), 2);
+  fs::remove(folder_ / ".git/config");
+  write("sub/.git/HEAD", "ref: refs/heads/main\n");
+  EXPECT_EQ(scan_all().exit_code(), 2);
 }
 
 TEST_F(Scanned, AWaiverCoversAFindingUntilItExpires) {
