@@ -27,9 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t lines = 2 + static_cast<std::size_t>(std::ranges::count_if(text, [](char byte) {
                               return byte == '\n' || byte == '\r' || byte == '\f';
                             }));
-  const auto tokens = formats::tokenize(text);
+  const auto tokens = formats::python::tokenize(text);
   for (const auto& token : tokens) require(token.line <= lines && token.text.size() <= size);
-  for (const auto& call : formats::calls(tokens)) require(call.line <= lines);
+  for (const auto& call : formats::python::calls(tokens)) require(call.line <= lines);
   if (formats::looks_like_notebook(bytes)) (void)formats::read_notebook(bytes);
   for (const char* name : {"requirements.txt", "pyproject.toml", "environment.yml", "package.json",
                            "package-lock.json", "poetry.lock"}) {
