@@ -41,7 +41,27 @@ long peak_kib() {
   return usage.ru_maxrss;
 }
 
-TEST(Archives, ABombEndsInUnderASecondWithinMemory) {
+// What it takes here to unpack that many zeros and nothing else: machines and their loads differ.
+double seconds_to_inflate(std::size_t bytes) {
+  const Bytes packed = gzip(Bytes(bytes));
+  Bytes out(1 << 16);
+  z_stream z{};
+  inflateInit2(&z, 15 + 16);
+  z.next_in = const_cast<std::uint8_t*>(packed.data());
+  z.avail_in = static_cast<uInt>(packed.size());
+  const double start = processor_seconds();
+  int status = Z_OK;
+  while (status == Z_OK) {
+    z.next_out = out.data();
+    z.avail_out = static_cast<uInt>(out.size());
+    status = inflate(&z, Z_NO_FLUSH);
+  }
+  EXPECT_EQ(z.total_out, bytes);
+  inflateEnd(&z);
+  return processor_seconds() - start;
+}
+
+TEST(Archives, ABombCostsWhatItsAllowanceCosts) {
   // 4 GiB in some kilobytes: gzip members in a row, packed twice more.
   const Bytes once = gzip(Bytes(16 << 20));
   Bytes many;
@@ -56,8 +76,8 @@ TEST(Archives, ABombEndsInUnderASecondWithinMemory) {
   EXPECT_EQ(rules(got), std::vector<std::string>{"archive-expands-too-far"});
   EXPECT_FALSE(got.complete());
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(seconds, 1.0);
   EXPECT_LT(peak_kib() - before, 300 * 1024);
+  EXPECT_LT(seconds, 3 * seconds_to_inflate(limits::kExpansionFree));
 #endif
 }
 

@@ -27,18 +27,9 @@ std::size_t name_line(BytesView bytes, std::size_t at) {
   return end > at && end < bytes.size() && bytes[end] == '\n' ? end + 1 : std::string_view::npos;
 }
 
-// PROTO of a binary protocol, or a GLOBAL with its two lines.
-bool may_begin(BytesView bytes, std::size_t at) {
-  if (bytes[at] == 0x80) return at + 2 < bytes.size() && bytes[at + 1] >= 2 && bytes[at + 1] <= 5;
-  if (bytes[at] != 'c') return false;
-  const std::size_t second = name_line(bytes, at + 1);
-  return second != std::string_view::npos && name_line(bytes, second) != std::string_view::npos;
-}
-
 bool matters(const Concern& concern, bool whole) {
   if (concern.how == How::kImported) return false;
-  return concern.judgement == Judgement::kDangerous ||
-         (whole && concern.judgement != Judgement::kAllowed);
+  return concern.judgement == Judgement::kDangerous || (whole && concern.judgement != Judgement::kAllowed);
 }
 
 // What the pickle at the front of the bytes would do, where that matters; answers where it ends.
@@ -51,25 +42,32 @@ std::size_t look_at(Probe& probe, BytesView bytes, std::uint64_t offset) {
   for (const Concern& concern : report.concerns) {
     if (!matters(concern, whole)) continue;
     said = true;
-    probe.observe({.topic = Topic::kCode,
-                   .rule = "pickle-hidden",
-                   .severity =
-                       concern.judgement == Judgement::kDangerous ? Severity::kCritical : Severity::kHigh,
-                   .confidence = Confidence::kMedium,
-                   .offset = offset + concern.offset,
-                   .message = "a pickle among bytes that no structure explains: loading it would call " +
-                              concern.call + ", which " + concern.reason,
-                   .remedy = "do not load it; ask its publisher for the model itself"});
+    probe.observe(
+        {.topic = Topic::kCode,
+         .rule = "pickle-hidden",
+         .severity = concern.judgement == Judgement::kDangerous ? Severity::kCritical : Severity::kHigh,
+         .confidence = Confidence::kMedium,
+         .offset = offset + concern.offset,
+         .message = "a pickle among bytes that no structure explains: loading it would call " + concern.call +
+                    ", which " + concern.reason,
+         .remedy = "do not load it; ask its publisher for the model itself"});
   }
   return said ? report.end : 0;
 }
 
 }  // namespace
 
+bool may_begin_pickle(BytesView bytes, std::size_t at) {
+  if (bytes[at] == 0x80) return at + 2 < bytes.size() && bytes[at + 1] >= 2 && bytes[at + 1] <= 5;
+  if (bytes[at] != 'c') return false;
+  const std::size_t second = name_line(bytes, at + 1);
+  return second != std::string_view::npos && name_line(bytes, second) != std::string_view::npos;
+}
+
 void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std::size_t& tries) {
   const auto first = static_cast<std::size_t>(begin);
-  const BytesView bytes = probe.bytes().subspan(
-      first, std::min(static_cast<std::size_t>(end - begin), limits::kHiddenBytesMax));
+  const BytesView bytes =
+      probe.bytes().subspan(first, std::min(static_cast<std::size_t>(end - begin), limits::kHiddenBytesMax));
   const std::string_view text = as_text(bytes);
   std::size_t binary = 0;
   std::size_t global = 0;
@@ -78,7 +76,7 @@ void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std:
     if (global != text.npos && global <= at) global = text.find('c', at);
     at = std::min(binary, global);
     if (at == text.npos) return;
-    if (!may_begin(bytes, at)) continue;
+    if (!may_begin_pickle(bytes, at)) continue;
     --tries;
     const BytesView window = bytes.subspan(at, std::min(bytes.size() - at, limits::kHiddenWindow));
     at += std::max<std::size_t>(look_at(probe, window, begin + at), 1) - 1;

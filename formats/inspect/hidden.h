@@ -9,6 +9,9 @@
 
 namespace sallyport::formats::inspect {
 
+// Whether a pickle may begin at `at`: PROTO of a binary protocol, or a GLOBAL with its two lines.
+bool may_begin_pickle(BytesView bytes, std::size_t at);
+
 // `begin` and `end` of a stretch; `tries` counts down over the stretches of a layer.
 void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std::size_t& tries);
 

@@ -40,7 +40,36 @@ TEST(Hidden, BytesThatOnlyLookAlikeAreNot) {
     noise.push_back(static_cast<char>(state));
   }
   EXPECT_FALSE(has_rule(look(noise), "pickle-hidden"));
+  EXPECT_FALSE(has_rule(look(noise), "code-unexplained"));
   EXPECT_FALSE(has_rule(look("\x01\x02\x80\x04}.c code\nof a\nprogram\n"), "pickle-hidden"));
+}
+
+TEST(Hidden, CodeInFormatsThatNobodyReadsIsNamed) {
+  const std::string engine = "\x00\x01ptrt engine\0\0"s;
+  const Inspection lua = look(engine + "os.execute('true')" + "\0\0 and os.execute('again')"s);
+  EXPECT_TRUE(has_rule(lua, "code-unexplained"));
+  EXPECT_EQ(std::ranges::count(lua.seen, "code-unexplained", &Seen::rule), 1);
+  EXPECT_EQ(lua.seen.front().offset, engine.size());
+  EXPECT_TRUE(has_rule(look(engine + "\x7f"
+                                     "ELF\x02\x01\x01"),
+                       "code-unexplained"));
+  EXPECT_TRUE(has_rule(look("X\n\0\0\0\3\0\0\0\x06system"s), "code-unexplained"));
+  EXPECT_FALSE(has_rule(look(engine + "os.executes no more, a system of its own"), "code-unexplained"));
+}
+
+TEST(Hidden, WhatTextSpellsOutIsUnpacked) {
+  const std::string packed = "gASMAm9zlIwGc3lzdGVtlJOUjAR0cnVllIWUUpQu";  // os.system('true')
+  EXPECT_TRUE(has_rule(look("model = " + packed + "\n"), "pickle-dangerous-call"));
+  EXPECT_TRUE(look("digest = " + packed.substr(0, 20) + "\n").complete());
+}
+
+TEST(Hidden, AScriptNamedAsWeightsIsADisguise) {
+  const std::string script = "#!/bin/sh\necho hello\n";
+  Options options;
+  options.name = "model.bin";
+  EXPECT_TRUE(has_rule(inspect(as_bytes(script), options), "script-disguised"));
+  options.name = "download.sh";
+  EXPECT_FALSE(has_rule(inspect(as_bytes(script), options), "script-disguised"));
 }
 
 TEST(Hidden, ManyBeginningsEndSoon) {

@@ -1,10 +1,12 @@
 #include "formats/inspect/inspect.h"
 
 #include <algorithm>
+#include <bitset>
 #include <tuple>
 
 #include "core/limits/hidden.h"
 #include "formats/inspect/hidden.h"
+#include "formats/inspect/idioms.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::inspect {
@@ -31,8 +33,8 @@ struct Task {
   std::shared_ptr<const Bytes> owner = {};
   Codec codec = Codec::kNone;
   std::optional<std::uint64_t> size = {};  // unpacked, as announced
-  std::size_t parent = 0;            // index of its record
-  std::uint64_t parent_offset = 0;  // where it lies in the parent
+  std::size_t parent = 0;                  // index of its record
+  std::uint64_t parent_offset = 0;         // where it lies in the parent
 };
 
 // What nobody accounted for, in order; nothing in a block of known type.
@@ -303,7 +305,11 @@ void Walk::visit(Task& task) {
   const bool unclaimed = records_[record].claims.empty();
   if (unclaimed && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
   std::size_t tries = limits::kHiddenTriesMax;
-  for (const Stretch& gap : gaps_of(records_[record])) look_for_pickles(probe, gap.begin, gap.end, tries);
+  std::bitset<kIdioms> said;
+  for (const Stretch& gap : gaps_of(records_[record])) {
+    look_for_pickles(probe, gap.begin, gap.end, tries);
+    look_for_idioms(probe, gap.begin, gap.end, said);
+  }
   // Children come off the end of the stack: first things first.
   std::reverse(tasks_.begin() + static_cast<std::ptrdiff_t>(first_child), tasks_.end());
 }
