@@ -14,15 +14,15 @@ Progress::~Progress() { output_.status(""); }
 void Progress::advance(std::string_view item, std::uint64_t count) {
   const std::lock_guard lock(mutex_);
   done_ += count;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - drawn_ < kRedrawAfter && done_ != total_) return;
+  drawn_ = now;
   if (output_.is_json() && !output_.is_quiet()) {
     Json event{{"event", "progress"}, {"what", what_}, {"done", done_}, {"item", item}};
     if (total_ > 0) event["total"] = total_;
     output_.event(event);
     return;
   }
-  const auto now = std::chrono::steady_clock::now();
-  if (now - drawn_ < kRedrawAfter && done_ != total_) return;
-  drawn_ = now;
   draw(item);
 }
 

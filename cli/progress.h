@@ -1,6 +1,6 @@
 // Progress of a long piece of work: a bar on a terminal, JSON events with --format json, silence otherwise.
 //
-// Safe from any thread. The bar is redrawn at most ten times a second and is gone when the Progress ends.
+// Safe from any thread. It is told of at most ten times a second; the bar is gone when the Progress ends.
 #pragma once
 
 #include <atomic>

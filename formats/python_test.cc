@@ -51,6 +51,12 @@ TEST(Python, BrokenSourceStillEnds) {
   EXPECT_EQ(calls(tokenize(nested)).size(), 20'000U);
 }
 
+TEST(YamlTags, AStreamThatTheParserDoesNotLeaveEnds) {
+  const auto got = yaml_tags("'',N!!");
+  ASSERT_TRUE(got);
+  EXPECT_NE(got->error, "");
+}
+
 TEST(YamlTags, AreResolvedAndNothingIsConstructed) {
   const auto got = yaml_tags(
       "a: !!python/object/apply:os.system ['id']\nb: !<tag:yaml.org,2002:python/name:os.system> x\n"

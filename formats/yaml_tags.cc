@@ -10,6 +10,7 @@
 #include <streambuf>
 
 #include "core/limits.h"
+#include "formats/yaml_progress.h"
 
 namespace sallyport::formats {
 namespace {
@@ -20,7 +21,7 @@ class Collector : public YAML::EventHandler {
  public:
   Collector(YamlTags& out, bool (*wanted)(std::string_view)) : out_(out), wanted_(wanted) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override { progress_.begin_document(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
@@ -49,6 +50,7 @@ class Collector : public YAML::EventHandler {
     out_.tags.push_back({tag, static_cast<std::size_t>(mark.line) + 1});
   }
 
+  YamlProgress progress_;
   YamlTags& out_;
   bool (*wanted_)(std::string_view);
   std::string key_;  // the scalar before, when its value matters

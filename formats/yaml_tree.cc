@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/limits/repository.h"
+#include "formats/yaml_progress.h"
 
 namespace sallyport::formats {
 namespace {
@@ -27,7 +28,10 @@ class TreeBuilder : public YAML::EventHandler {
   const std::string& error() const { return error_; }
   YamlTree take() { return std::move(tree_); }
 
-  void OnDocumentStart(const YAML::Mark&) override { anchors_.clear(); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    progress_.begin_document(mark);
+    anchors_.clear();
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add_scalar(mark, anchor, ""); }
   void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
@@ -102,6 +106,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   YamlTree tree_;
+  YamlProgress progress_;
   std::string error_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, std::size_t> anchors_;

@@ -39,6 +39,8 @@ TEST(YamlTree, BombsAndLoopsAreErrors) {
   EXPECT_FALSE(read_yaml_tree("a: &a [*a]\n"));
   EXPECT_FALSE(read_yaml_tree("? [1, 2]\n: 3\n"));
   EXPECT_FALSE(read_yaml_tree(std::string(10'000, '[')));
+  EXPECT_FALSE(read_yaml_tree("'',N!!"));  // yaml-cpp alone reads documents without end
+  EXPECT_TRUE(read_yaml_tree("---\n---\n...\n---\n"));
 }
 
 constexpr std::string_view kWorkflow =

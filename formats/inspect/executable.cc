@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "formats/inspect/hidden.h"
 #include "formats/inspect/inspect.h"
 
 namespace sallyport::formats::inspect {
@@ -17,14 +18,19 @@ std::string_view native_format(BytesView bytes) {
   constexpr std::size_t kHeaderMin = 32;
   const auto starts = [&](std::string_view magic) { return as_text(bytes).starts_with(magic); };
   // A stream of Java objects, which ObjectInputStream makes before anybody can look at them.
-  if (starts("\xAC\xED" "\0\x05"sv)) return kJava;
+  if (starts("\xAC\xED"
+             "\0\x05"sv))
+    return kJava;
   if (bytes.size() < kHeaderMin) return {};
   const auto word = [&](std::size_t at) {
     return std::uint32_t{bytes[at]} | std::uint32_t{bytes[at + 1]} << 8 | std::uint32_t{bytes[at + 2]} << 16 |
            std::uint32_t{bytes[at + 3]} << 24;
   };
   // A class of 32 or 64 bits and one of the two byte orders.
-  if (starts("\x7F" "ELF") && bytes[4] - 1U < 2 && bytes[5] - 1U < 2) return "elf";
+  if (starts("\x7F"
+             "ELF") &&
+      bytes[4] - 1U < 2 && bytes[5] - 1U < 2)
+    return "elf";
   if (starts("MZ") && bytes.size() >= 64) {
     const std::uint64_t header = word(0x3C);
     if (header + 4 <= bytes.size() && word(header) == 0x00004550) return "pe";
@@ -39,9 +45,7 @@ std::string_view native_format(BytesView bytes) {
   return {};
 }
 
-bool plausible(const Layer& layer) {
-  return layer.role != Role::kTyped && !native_format(layer.bytes).empty();
-}
+bool plausible(const Layer& layer) { return layer.role != Role::kTyped && is_native_code(layer.bytes); }
 
 void inspect_executable(Probe& probe) {
   const std::string_view format = native_format(probe.bytes());
@@ -57,6 +61,8 @@ void inspect_executable(Probe& probe) {
 }
 
 }  // namespace
+
+bool is_native_code(BytesView bytes) { return !native_format(bytes).empty(); }
 
 extern const Inspector executable_inspector;
 const Inspector executable_inspector{

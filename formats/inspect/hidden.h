@@ -9,6 +9,9 @@
 
 namespace sallyport::formats::inspect {
 
+// Programs, libraries and streams of Java objects, by the numbers that their loaders check first.
+bool is_native_code(BytesView bytes);
+
 // Whether a pickle may begin at `at`: PROTO of a binary protocol, or a GLOBAL with its two lines.
 bool may_begin_pickle(BytesView bytes, std::size_t at);
 

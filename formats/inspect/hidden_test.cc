@@ -80,7 +80,9 @@ TEST(Hidden, ManyBeginningsEndSoon) {
 
 TEST(Hidden, JavaObjectsAndProgramsAreNamed) {
   EXPECT_TRUE(has_rule(look("\xAC\xED\0\x05sr\0\x11java.util.HashSet"s), "java-objects"));
-  EXPECT_TRUE(has_rule(look("MZqFpD='\n" + std::string(64, '\0')), "native-code"));
+  const Inspection program = look("MZqFpD='\n" + std::string(64, '\0') + "/bin/sh");
+  EXPECT_TRUE(has_rule(program, "native-code"));
+  EXPECT_FALSE(has_rule(program, "code-unexplained"));
 }
 
 }  // namespace

@@ -306,9 +306,10 @@ void Walk::visit(Task& task) {
   if (unclaimed && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
   std::size_t tries = limits::kHiddenTriesMax;
   std::bitset<kIdioms> said;
+  const bool native = is_native_code(task.layer.bytes);  // which says so, and names what it likes
   for (const Stretch& gap : gaps_of(records_[record])) {
     look_for_pickles(probe, gap.begin, gap.end, tries);
-    look_for_idioms(probe, gap.begin, gap.end, said);
+    if (!native) look_for_idioms(probe, gap.begin, gap.end, said);
   }
   // Children come off the end of the stack: first things first.
   std::reverse(tasks_.begin() + static_cast<std::ptrdiff_t>(first_child), tasks_.end());
