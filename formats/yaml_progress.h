@@ -1,8 +1,7 @@
-// A stop for yaml-cpp where it does not move on: in front of some tokens that no document may begin with it
-// goes on to tell of empty documents at the same place, for ever. Internal to formats.
+// Notices where yaml-cpp does not move on: in front of some tokens that no document may begin with it goes on
+// to tell of empty documents at the same place, for ever. Internal to formats.
 #pragma once
 
-#include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 
 #include <limits>
@@ -11,10 +10,11 @@ namespace sallyport::formats {
 
 class YamlProgress {
  public:
-  // A document begins; throws a YAML::ParserException when one began there before.
-  void begin_document(const YAML::Mark& mark) {
-    if (mark.pos <= last_) throw YAML::ParserException(mark, "no document may begin here");
+  // A document begins at `mark`; false when one began there before, and nothing more is to be read.
+  [[nodiscard]] bool begin_document(const YAML::Mark& mark) {
+    const bool moved = mark.pos > last_;
     last_ = mark.pos;
+    return moved;
   }
 
  private:

@@ -21,7 +21,11 @@ class Collector : public YAML::EventHandler {
  public:
   Collector(YamlTags& out, bool (*wanted)(std::string_view)) : out_(out), wanted_(wanted) {}
 
-  void OnDocumentStart(const YAML::Mark& mark) override { progress_.begin_document(mark); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (!progress_.begin_document(mark)) {
+      out_.error = "line " + std::to_string(mark.line + 1) + ": no document may begin here";
+    }
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override { key_.clear(); }
@@ -95,7 +99,7 @@ Result<YamlTags> yaml_tags(std::string_view text, bool (*wanted)(std::string_vie
     View view(text);
     std::istream stream(&view);
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(collector)) {
+    while (out.error.empty() && parser.HandleNextDocument(collector)) {
     }
   } catch (const YAML::Exception& error) {
     out.error = "line " + std::to_string(error.mark.line + 1) + ": " + error.msg;

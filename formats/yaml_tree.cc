@@ -29,7 +29,7 @@ class TreeBuilder : public YAML::EventHandler {
   YamlTree take() { return std::move(tree_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    progress_.begin_document(mark);
+    if (!progress_.begin_document(mark)) refuse(mark, "no document may begin here");
     anchors_.clear();
   }
   void OnDocumentEnd() override {}
