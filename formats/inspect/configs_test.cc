@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "formats/inspect/inspect.h"
 #include "formats/inspect/paths.h"
@@ -70,6 +71,25 @@ TEST(InspectConfigs, TellsWhatImportingCodeDoesFromWhatCallingItMay) {
   EXPECT_TRUE(look("m.py", "import torch\nmodel = torch.nn.Linear(1, 1)\nmodel.eval()\n").seen.empty());
 }
 
+TEST(InspectConfigs, ManyMembersAreReadInTimeThatGrowsWithThem) {
+  std::string modules = "[";
+  std::string index = R"({"weight_map": {)";
+  std::string templates = "{";
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string n = std::to_string(i);
+    modules += R"({"__module__": "x"},)";
+    index += "\"t" + n + "\": \"f" + n + ".bin\",";
+    templates += "\"" + n + "chat_template\": \"{{ a }}\",";
+  }
+  for (std::string* text : {&modules, &index, &templates}) text->pop_back();
+  // Each was minutes when a member was a search of the text, or of the files before.
+  const std::clock_t start = std::clock();
+  EXPECT_TRUE(inspect(as_bytes(modules + "]"), {}).complete());
+  EXPECT_TRUE(inspect(as_bytes(index + "}}"), {}).seen.empty());
+  EXPECT_TRUE(inspect(as_bytes(templates + "}"), {}).complete());
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 20.0);
+}
+
 TEST(InspectConfigs, PathsThatLeaveTheirFolder) {
   for (const char* path : {"/a", "..", "a/../../b", "a\\..\\b", "c:x", "~/x", "https://x/y"}) {
     EXPECT_FALSE(leaves_folder(path).empty()) << path;
@@ -84,9 +104,9 @@ TEST(InspectConfigs, NamesThatAReaderWouldImportAreHeldAgainstTheDangers) {
   EXPECT_TRUE(says("c.yaml", "trainer: {class_path: subprocess.Popen}\n", rule));
   EXPECT_TRUE(says("c.yaml", "_target_: eval\n", rule));
   EXPECT_TRUE(says("c.json", R"({"net": [{"_target_": "importlib.import_module"}]})", rule));
-  for (const char* honest : {"_target_: torch.optim.AdamW\n", "_target_: src.models.Net\n",
-                             "target: production\n", "_target_: os.path.join\n", "class_path: my.Net\n",
-                             "target: [os.system]\nother: os.system\n"}) {
+  for (const char* honest :
+       {"_target_: torch.optim.AdamW\n", "_target_: src.models.Net\n", "target: production\n",
+        "_target_: os.path.join\n", "class_path: my.Net\n", "target: [os.system]\nother: os.system\n"}) {
     const Inspection seen = look("c.yaml", honest);
     EXPECT_TRUE(seen.seen.empty() && seen.complete()) << honest;
   }
@@ -102,18 +122,22 @@ TEST(InspectConfigs, JsonpickleRebuildsObjectsAndIsNoPlainData) {
 TEST(InspectConfigs, APickleInsideJsonIsReadAsOne) {
   // posix.system('true'), as Stable-Baselines3 keeps the class of a policy.
   const std::string pickle = "cposix\nsystem\n(S'true'\ntR.";
-  const std::string json = R"({"policy_class": {":type:": "x", ":serialized:": ")" +
-                           to_base64(as_bytes(pickle)) + "\"}}";
+  const std::string json =
+      R"({"policy_class": {":type:": "x", ":serialized:": ")" + to_base64(as_bytes(pickle)) + "\"}}";
   EXPECT_TRUE(says("data", json, "pickle-dangerous-call"));
   EXPECT_FALSE(look("data", R"({":serialized:": "no base64!"})").complete());
 }
 
 TEST(InspectConfigs, NativeCodeIsNamedAndLeftUnread) {
-  const std::string elf = std::string("\x7F" "ELF\x02\x01\x01", 7) + std::string(64, '\0');
+  const std::string elf = std::string(
+                              "\x7F"
+                              "ELF\x02\x01\x01",
+                              7) +
+                          std::string(64, '\0');
   EXPECT_TRUE(says("weights.bin", elf, "native-code"));
   EXPECT_FALSE(look("weights.bin", elf).complete());
-  EXPECT_FALSE(says("notes", "MZ is how a letter may begin, and this one is long enough for a header",
-                    "native-code"));
+  EXPECT_FALSE(
+      says("notes", "MZ is how a letter may begin, and this one is long enough for a header", "native-code"));
 }
 
 TEST(InspectConfigs, WhatIsOnlyRecognisedIsNamedAndNeverComplete) {

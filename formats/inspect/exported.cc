@@ -22,13 +22,13 @@ namespace {
 constexpr std::string_view kRemedy =
     "export the model again with built-in operators alone, or load its weights only";
 constexpr std::array<std::string_view, 29> kArithmetic{
-    "add", "sub", "mul",  "truediv", "floordiv", "mod",    "pow", "neg",   "pos",     "abs",
-    "eq",  "ne",  "lt",   "le",      "gt",       "ge",     "and_", "or_",  "xor",     "not_",
-    "inv", "invert", "lshift", "rshift", "getitem", "matmul", "index", "truth", "contains"};
+    "add", "sub",    "mul",    "truediv", "floordiv", "mod",    "pow",   "neg",   "pos",     "abs",
+    "eq",  "ne",     "lt",     "le",      "gt",       "ge",     "and_",  "or_",   "xor",     "not_",
+    "inv", "invert", "lshift", "rshift",  "getitem",  "matmul", "index", "truth", "contains"};
 constexpr std::array<std::string_view, 12> kFunctions{"floor", "ceiling", "sqrt", "exp", "log", "sin",
                                                       "cos",   "tan",     "abs",  "min", "max", "sign"};
-constexpr std::array<std::string_view, 8> kGuards{"len", "isinstance", "type", "int",
-                                                  "float", "bool", "hash", "id"};
+constexpr std::array<std::string_view, 8> kGuards{"len",   "isinstance", "type", "int",
+                                                  "float", "bool",       "hash", "id"};
 
 template <std::size_t kCount>
 bool is_one_of(const std::array<std::string_view, kCount>& names, std::string_view name) {
@@ -70,7 +70,8 @@ class Judge {
 
  private:
   void say(std::string rule, Severity severity, std::string_view text, std::string message) {
-    const std::size_t at = text_.find(text);
+    constexpr std::size_t kSearchesMax = 64;  // each goes through the whole text
+    const std::size_t at = searches_++ < kSearchesMax ? text_.find(text) : text_.npos;
     probe_.observe({.topic = Topic::kOperator,
                     .rule = std::move(rule),
                     .severity = severity,
@@ -189,6 +190,7 @@ class Judge {
 
   Probe& probe_;
   std::string_view text_;
+  std::size_t searches_ = 0;
 };
 
 void inspect_exported(Probe& probe) { Judge(probe).run(); }

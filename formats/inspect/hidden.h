@@ -15,7 +15,7 @@ bool is_native_code(BytesView bytes);
 // Whether a pickle may begin at `at`: PROTO of a binary protocol, or a GLOBAL with its two lines.
 bool may_begin_pickle(BytesView bytes, std::size_t at);
 
-// `begin` and `end` of a stretch; `tries` counts down over the stretches of a layer.
+// `begin` and `end` of a stretch; `tries` counts down over the stretches of a file.
 void look_for_pickles(Probe& probe, std::uint64_t begin, std::uint64_t end, std::size_t& tries);
 
 }  // namespace sallyport::formats::inspect

@@ -103,6 +103,7 @@ class Walk {
   std::vector<Task> tasks_;
   std::uint64_t unpacked_ = 0;
   std::uint64_t unpacked_max_ = 0;  // shrinks once a bomb was met
+  std::size_t hidden_tries_ = limits::kHiddenTriesMax;
 };
 
 const Options& LayerProbe::options() const { return walk_.options_; }
@@ -304,11 +305,10 @@ void Walk::visit(Task& task) {
   two_faces(probe, record);
   const bool unclaimed = records_[record].claims.empty();
   if (unclaimed && task.layer.role == Role::kMember) show(probe, record, Rank::kFallback);
-  std::size_t tries = limits::kHiddenTriesMax;
   std::bitset<kIdioms> said;
   const bool native = is_native_code(task.layer.bytes);  // which says so, and names what it likes
   for (const Stretch& gap : gaps_of(records_[record])) {
-    look_for_pickles(probe, gap.begin, gap.end, tries);
+    look_for_pickles(probe, gap.begin, gap.end, hidden_tries_);
     if (!native) look_for_idioms(probe, gap.begin, gap.end, said);
   }
   // Children come off the end of the stack: first things first.

@@ -5,6 +5,10 @@
 // left unread.
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/bytes.h"
@@ -54,8 +58,8 @@ class Reader {
  private:
   void refused(const Error& error) {
     constexpr std::array<std::string_view, 8> kMatters{
-        "auto_map",   "chat_template", "trust_remote_code", "custom_pipelines",
-        "__loader__", ":serialized:",  "\"py/",             "\"_target_\""};
+        "auto_map",     "chat_template", "trust_remote_code", "custom_pipelines", "__loader__",
+        ":serialized:", "\"py/",         "\"_target_\""};
     for (const std::string_view name : kMatters) {
       const std::size_t at = text_.find(name);
       if (at == std::string_view::npos) continue;
@@ -71,9 +75,14 @@ class Reader {
     }
   }
 
-  std::uint64_t where(std::string_view member) const {
+  // Where a member of that name stands first; 0 for one that is written otherwise, and beyond kNamesMax
+  // names, since each is a search of the whole text.
+  std::uint64_t where(std::string_view member) {
+    constexpr std::size_t kNamesMax = 64;
+    if (const auto known = places_.find(member); known != places_.end()) return known->second;
+    if (places_.size() >= kNamesMax) return 0;
     const std::size_t at = text_.find('"' + std::string(member) + '"');
-    return at == std::string_view::npos ? 0 : at;
+    return places_[std::string(member)] = at == std::string_view::npos ? 0 : at;
   }
 
   void say(Topic topic, std::string rule, Severity severity, std::string_view member, std::string message) {
@@ -186,8 +195,7 @@ class Reader {
       if (const std::string why = leaves_folder(last); !why.empty()) {
         say(Topic::kIntake, "index-leaves-folder", Severity::kHigh, "weight_map",
             "loading would read " + shown(last) + " for tensor " + shown(tensor) + ", which " + why);
-      } else if (std::find(files_.begin(), files_.end(), last) == files_.end()) {
-        files_.push_back(last);
+      } else if (files_.insert(last).second) {
         probe_.refer({.topic = Topic::kIntake, .path = last, .what = "weights that the index names"});
       }
     }
@@ -291,7 +299,8 @@ class Reader {
 
   Probe& probe_;
   std::string_view text_;
-  std::vector<std::string> files_;
+  std::set<std::string> files_;                             // that indexes name
+  std::map<std::string, std::size_t, std::less<>> places_;  // of members, by name
 };
 
 void inspect_json(Probe& probe) { Reader(probe).run(); }
