@@ -1,8 +1,8 @@
 // Bad input of every format at once: each sample of the repository, cut short and with single bytes changed,
 // ends in a verdict, and what is cut is never said to be whole.
 //
-// By default each sample gets a share of a second, spread over its length; with SALLYPORT_SWEEP=all twenty
-// seconds, in which every length and every byte of all but the largest is tried.
+// By default each sample gets a share of a second, spread over its length; with SALLYPORT_SWEEP=SECONDS as
+// many: in three, every length and every byte of most are tried.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,8 +58,8 @@ class Sweep {
     format_ = honest.format();
     tells_ = tells_its_end(format_) && honest.complete() && honest.seen.empty();
     const std::chrono::duration<double> each = std::chrono::steady_clock::now() - start;
-    const bool all = std::getenv("SALLYPORT_SWEEP") != nullptr;
-    const double share = all ? 20 : 0.008;
+    const char* const seconds = std::getenv("SALLYPORT_SWEEP");
+    const double share = seconds != nullptr ? std::strtod(seconds, nullptr) : 0.008;
     const auto tries = static_cast<std::size_t>(std::min(share / (each.count() + 1e-6), 1e9)) + 1;
     step_ = std::max<std::size_t>(sample_.bytes.size() / tries, 1);
   }
