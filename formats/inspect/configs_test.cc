@@ -90,6 +90,28 @@ TEST(InspectConfigs, ManyMembersAreReadInTimeThatGrowsWithThem) {
   EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 20.0);
 }
 
+TEST(InspectConfigs, SymbolsOfMxnetThatCallOut) {
+  const auto symbol = [](const std::string& node) {
+    return R"({"nodes": [{"op": "null", "name": "data", "inputs": []}, )" + node +
+           R"(], "arg_nodes": [0], "heads": [[1, 0, 0]]})";
+  };
+  const auto rules = [&](const std::string& node) {
+    std::vector<std::string> out;
+    for (const Seen& seen : inspect(as_bytes(symbol(node)), {}).seen) out.push_back(seen.rule);
+    return out;
+  };
+  using Rules = std::vector<std::string>;
+  EXPECT_EQ(rules(R"({"op": "Custom", "name": "c", "attrs": {"op_type": "x"}, "inputs": [[0, 0, 0]]})"),
+            Rules{"mxnet-custom-operator"});
+  EXPECT_EQ(rules(R"({"op": "Convolution", "name": "c", "attrs": {"lib": "/x/y.so"}, "inputs": []})"),
+            Rules{"mxnet-names-library"});
+  EXPECT_EQ(rules(R"({"op": "Convolution", "name": "c", "attrs": {"kernel": "(3, 3)"
+}
+, "inputs" : []
+})"),
+            Rules{});
+}
+
 TEST(InspectConfigs, PathsThatLeaveTheirFolder) {
   for (const char* path : {"/a", "..", "a/../../b", "a\\..\\b", "c:x", "~/x", "https://x/y"}) {
     EXPECT_FALSE(leaves_folder(path).empty()) << path;

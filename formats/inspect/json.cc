@@ -14,6 +14,7 @@
 #include "core/bytes.h"
 #include "core/json.h"
 #include "formats/inspect/inspect.h"
+#include "formats/inspect/mxnet.h"
 #include "formats/inspect/paths.h"
 #include "formats/inspect/skops.h"
 #include "formats/inspect/targets.h"
@@ -113,6 +114,7 @@ class Reader {
     components(node);
     replacement(node);
     judge_skops_node(probe_, node, where("__module__"));
+    judge_mxnet_node(probe_, node, where("op"));
   }
 
   // {"AutoModel": "module.Class"} or "owner/repository--module.Class", alone or in lists; pipelines hold
