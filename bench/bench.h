@@ -39,7 +39,7 @@ double median(std::vector<double> values);
 struct Program {
   std::vector<std::string> words = {};
   std::vector<std::pair<std::string, std::string>> environment = {};  // on top of ours
-  std::string folder = {};  // to run in; empty: ours
+  std::string folder = {};                                            // to run in; empty: ours
   unsigned limit_s = 600;
 };
 struct Run {
@@ -55,6 +55,11 @@ Result<std::vector<Figure>> bench_pickle();
 Result<std::vector<Figure>> bench_precision();
 Result<std::vector<Figure>> bench_pickle_agreement();
 Result<std::vector<Figure>> bench_scan();
+// Of data sets; see bench/data_bench.h.
+Result<std::vector<Figure>> bench_data_labels();
+Result<std::vector<Figure>> bench_data_planted();
+Result<std::vector<Figure>> bench_data_text();
+Result<std::vector<Figure>> bench_data_drift();
 
 // A pickle as CPython writes it of nested dicts and lists, of at least so many bytes.
 std::string plain_containers(int protocol, std::size_t bytes_min);

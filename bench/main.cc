@@ -26,7 +26,17 @@ constexpr Group kGroups[] = {
     {"precision", bench_precision},
     {"pickle-agreement", bench_pickle_agreement},
     {"secrets", bench_secrets},
+    {"data/labels", bench_data_labels},
+    {"data/planted", bench_data_planted},
+    {"data/text", bench_data_text},
+    {"data/drift", bench_data_drift},
 };
+
+// "data" wants data/labels and the others of its kind.
+bool wants(std::string_view wanted, const Group& group) {
+  return group.name == wanted ||
+         (group.name.starts_with(wanted) && group.name.substr(wanted.size()).starts_with('/'));
+}
 
 enum class Format : std::uint8_t { kPlain, kJson };
 
@@ -56,7 +66,8 @@ int run(const std::vector<std::string_view>& wanted, Format format) {
   bool missed = false;
   bool unmeasured = false;
   for (const Group& group : kGroups) {
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), group.name) == wanted.end()) continue;
+    const auto is_wanted = [&](std::string_view name) { return wants(name, group); };
+    if (!wanted.empty() && std::ranges::none_of(wanted, is_wanted)) continue;
     const Result<std::vector<Figure>> figures = group.measure();
     if (!figures) {
       std::cerr << "sallyport-bench: " << group.name << ": " << figures.error().message << "\n";
@@ -94,7 +105,7 @@ int main(int argc, char** argv) {
       if (name != "plain" && name != "json") return usage();
       format = name == "json" ? Format::kJson : Format::kPlain;
     } else if (std::any_of(std::begin(kGroups), std::end(kGroups),
-                           [&](const Group& g) { return g.name == argument; })) {
+                           [&](const Group& g) { return wants(argument, g); })) {
       wanted.push_back(argument);
     } else {
       return usage();

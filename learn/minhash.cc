@@ -1,9 +1,9 @@
 #include "learn/minhash.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
-#include <string>
-#include <unordered_map>
+#include <span>
 
 namespace sallyport::learn {
 namespace {
@@ -14,23 +14,123 @@ static_assert(kBands * kRowsInBand <= kMinHashes);
 // A bucket that holds more texts than this says that they share boilerplate, not that they are copies.
 constexpr std::size_t kBucketMax = 1000;
 
-std::uint64_t mixed(std::uint64_t z) {
+// Eight hashes side by side; AVX2 multiplies them at once and changes no bit.
+using Lanes = std::uint32_t __attribute__((vector_size(32)));
+constexpr std::size_t kLanes = 8;
+constexpr std::size_t kVectors = kMinHashes / kLanes;
+constexpr std::size_t kTogether = 4;  // vectors whose constants and minima stay in registers
+static_assert(kVectors % kTogether == 0);
+
+constexpr std::uint64_t mixed(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
   return z ^ (z >> 31);
 }
 
-std::uint32_t shingle_hash(std::string_view shingle) {
-  std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a, 64 bits
-  for (const char c : shingle) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  return static_cast<std::uint32_t>(mixed(hash) >> 32);
+// Hash i of a shingle x is (x ^ flip[i]) * factor[i] modulo 2^32, with odd factors.
+struct Constants {
+  std::array<Lanes, kVectors> flip;
+  std::array<Lanes, kVectors> factor;
+};
+const Constants kConstants = [] {
+  Constants out{};
+  for (std::size_t i = 0; i < kMinHashes; ++i) {
+    const std::uint64_t random = mixed(0x9E3779B97F4A7C15ULL * (i + 1));
+    out.flip[i / kLanes][i % kLanes] = static_cast<std::uint32_t>(random >> 32);
+    out.factor[i / kLanes][i % kLanes] = static_cast<std::uint32_t>(random) | 1U;
+  }
+  return out;
+}();
+
+__attribute__((target_clones("avx2", "default"))) void take_minima(const std::uint32_t* shingles,
+                                                                   std::size_t size, std::uint32_t* minima) {
+  for (std::size_t from = 0; from < kVectors; from += kTogether) {
+    Lanes least[kTogether];
+    for (Lanes& one : least) one = Lanes{} - 1;
+    for (std::size_t s = 0; s < size; ++s) {
+      const Lanes shingle = Lanes{} + shingles[s];
+      for (std::size_t v = 0; v < kTogether; ++v) {
+        const Lanes hash = (shingle ^ kConstants.flip[from + v]) * kConstants.factor[from + v];
+        least[v] = hash < least[v] ? hash : least[v];
+      }
+    }
+    std::memcpy(minima + from * kLanes, least, sizeof least);
+  }
 }
+
+std::uint32_t shingle_hash(const char* bytes, std::size_t size) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, size);
+  return static_cast<std::uint32_t>(mixed(word ^ (size << 56)) >> 32);
+}
+static_assert(kShingleBytes < sizeof(std::uint64_t));
 
 std::uint64_t band_key(const TextSketch& sketch, std::size_t band) {
   std::uint64_t key = band + 1;
-  for (std::size_t i = 0; i < kRowsInBand; ++i) key = mixed(key * 31 + sketch.minima[band * kRowsInBand + i]);
-  return key;
+  for (std::size_t i = 0; i < kRowsInBand; ++i)
+    key = (key ^ sketch.minima[band * kRowsInBand + i]) * 0x9E3779B97F4A7C15ULL;
+  return key ^ (key >> 29);
 }
+
+// Whether the two can be so similar at all: a set is at most as similar as it is large beside the other.
+bool sizes_allow(const TextSketch& a, const TextSketch& b, double similarity_min) {
+  const auto [small, large] = std::minmax(a.shingles.size(), b.shingles.size());
+  return static_cast<double>(small) >= similarity_min * static_cast<double>(large);
+}
+
+// Of every band the texts in order of their key, and equal keys by number.
+class Bands {
+ public:
+  explicit Bands(std::span<const TextSketch* const> texts) : seen_(texts.size()) {
+    for (Band& band : bands_) {
+      const auto number = static_cast<std::size_t>(&band - bands_.data());
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        if (!texts[i]->shingles.empty())
+          band.order.push_back({band_key(*texts[i], number), static_cast<std::uint32_t>(i)});
+      }
+      std::ranges::sort(band.order);
+      band.range.resize(texts.size());
+      for (std::uint32_t i = 0, begin = 0; i < band.order.size(); ++i) {
+        if (band.order[i].key != band.order[begin].key) begin = i;
+        band.range[band.order[i].text] = {begin, i};
+      }
+    }
+  }
+
+  // Calls `each` once for every text before `limit` and before this one that shares a band with it.
+  template <class Each>
+  void earlier(std::uint32_t text, std::size_t limit, Each&& each) {
+    ++round_;
+    for (const Band& band : bands_) {
+      const Range range = band.range[text];
+      const std::size_t end = std::min<std::size_t>(range.end, range.begin + kBucketMax);
+      for (std::size_t i = range.begin; i < end && band.order[i].text < limit; ++i) {
+        const std::uint32_t other = band.order[i].text;
+        if (seen_[other] == round_) continue;
+        seen_[other] = round_;
+        each(other);
+      }
+    }
+  }
+
+ private:
+  struct Entry {
+    std::uint64_t key;
+    std::uint32_t text;
+    auto operator<=>(const Entry&) const = default;
+  };
+  struct Range {
+    std::uint32_t begin = 0;  // of the text's key
+    std::uint32_t end = 0;    // the text itself
+  };
+  struct Band {
+    std::vector<Entry> order = {};
+    std::vector<Range> range = {};
+  };
+  std::array<Band, kBands> bands_;
+  std::vector<std::uint32_t> seen_;
+  std::uint32_t round_ = 0;
+};
 
 }  // namespace
 
@@ -38,31 +138,28 @@ TextSketch sketch_text(std::string_view folded) {
   TextSketch out;
   out.minima.fill(std::numeric_limits<std::uint32_t>::max());
   if (folded.empty()) return out;
-  const std::size_t last = folded.size() < kShingleBytes ? 0 : folded.size() - kShingleBytes;
-  for (std::size_t at = 0; at <= last; ++at)
-    out.shingles.push_back(shingle_hash(folded.substr(at, kShingleBytes)));
+  const std::size_t size = std::min(folded.size(), kShingleBytes);
+  out.shingles.reserve(folded.size() - size + 1);
+  for (std::size_t at = 0; at + size <= folded.size(); ++at)
+    out.shingles.push_back(shingle_hash(folded.data() + at, size));
   std::sort(out.shingles.begin(), out.shingles.end());
   out.shingles.erase(std::unique(out.shingles.begin(), out.shingles.end()), out.shingles.end());
-  for (const std::uint32_t shingle : out.shingles) {
-    for (std::size_t i = 0; i < kMinHashes; ++i) {
-      const std::uint64_t hash = (shingle + 1ULL) * (0x9E3779B97F4A7C15ULL + 2 * i * 0xD1342543DE82EF95ULL);
-      out.minima[i] = std::min(out.minima[i], static_cast<std::uint32_t>((hash ^ (hash >> 29)) >> 32));
-    }
-  }
+  take_minima(out.shingles.data(), out.shingles.size(), out.minima.data());
   return out;
 }
 
 double jaccard(const TextSketch& a, const TextSketch& b) {
   std::size_t common = 0;
-  auto x = a.shingles.begin();
-  auto y = b.shingles.begin();
-  while (x != a.shingles.end() && y != b.shingles.end()) {
-    if (*x == *y)
-      ++common, ++x, ++y;
-    else if (*x < *y)
-      ++x;
-    else
-      ++y;
+  const std::uint32_t* x = a.shingles.data();
+  const std::uint32_t* y = b.shingles.data();
+  const std::uint32_t* const x_end = x + a.shingles.size();
+  const std::uint32_t* const y_end = y + b.shingles.size();
+  while (x != x_end && y != y_end) {
+    const std::uint32_t one = *x;
+    const std::uint32_t other = *y;
+    common += one == other ? 1 : 0;
+    x += one <= other ? 1 : 0;
+    y += other <= one ? 1 : 0;
   }
   const std::size_t all = a.shingles.size() + b.shingles.size() - common;
   return all == 0 ? 0 : static_cast<double>(common) / static_cast<double>(all);
@@ -70,58 +167,64 @@ double jaccard(const TextSketch& a, const TextSketch& b) {
 
 namespace {
 
-using Buckets = std::unordered_map<std::uint64_t, std::vector<std::size_t>>;
-
-void add_to(Buckets& buckets, const TextSketch& sketch, std::size_t number) {
-  for (std::size_t band = 0; band < kBands && !sketch.shingles.empty(); ++band) {
-    std::vector<std::size_t>& bucket = buckets[band_key(sketch, band)];
-    if (bucket.size() < kBucketMax) bucket.push_back(number);
-  }
-}
-
-// The texts that share a band with the sketch, once each.
-std::vector<std::size_t> candidates_in(const Buckets& buckets, const TextSketch& sketch) {
-  std::vector<std::size_t> out;
-  for (std::size_t band = 0; band < kBands && !sketch.shingles.empty(); ++band) {
-    const auto bucket = buckets.find(band_key(sketch, band));
-    if (bucket != buckets.end()) out.insert(out.end(), bucket->second.begin(), bucket->second.end());
-  }
-  std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
-}
-
-SimilarPair closest_in(const Buckets& buckets, const std::vector<TextSketch>& texts, const TextSketch& query,
-                       std::size_t number, double similarity_min) {
-  SimilarPair best{.query = number};
-  for (const std::size_t text : candidates_in(buckets, query)) {
-    const double similarity = jaccard(texts[text], query);
-    if (similarity >= similarity_min && similarity > best.similarity) best = {number, text, similarity};
-  }
+// Of the earlier texts the most similar; of equally similar ones the first.
+SimilarPair closest_in(Bands& bands, std::span<const TextSketch* const> all, std::uint32_t text,
+                       std::size_t limit, double similarity_min) {
+  SimilarPair best{.query = text};
+  bands.earlier(text, limit, [&](std::uint32_t other) {
+    if (!sizes_allow(*all[text], *all[other], similarity_min)) return;
+    const double similarity = jaccard(*all[text], *all[other]);
+    if (similarity < similarity_min || similarity < best.similarity) return;
+    if (similarity > best.similarity || other < best.text)
+      best = {.query = text, .text = other, .similarity = similarity};
+  });
   return best;
+}
+
+std::vector<const TextSketch*> addresses_of(const std::vector<TextSketch>& texts) {
+  std::vector<const TextSketch*> out;
+  for (const TextSketch& text : texts) out.push_back(&text);
+  return out;
 }
 
 }  // namespace
 
 std::vector<SimilarPair> similar_texts(const std::vector<TextSketch>& texts,
                                        const std::vector<TextSketch>& queries, double similarity_min) {
-  Buckets buckets;
-  for (std::size_t text = 0; text < texts.size(); ++text) add_to(buckets, texts[text], text);
+  std::vector<const TextSketch*> all = addresses_of(texts);
+  for (const TextSketch& query : queries) all.push_back(&query);
+  Bands bands(all);
   std::vector<SimilarPair> out;
   for (std::size_t query = 0; query < queries.size(); ++query) {
-    const SimilarPair best = closest_in(buckets, texts, queries[query], query, similarity_min);
+    SimilarPair best = closest_in(bands, all, static_cast<std::uint32_t>(texts.size() + query), texts.size(),
+                                  similarity_min);
+    best.query = query;
     if (best.similarity > 0) out.push_back(best);
   }
   return out;
 }
 
 std::vector<SimilarPair> similar_others(const std::vector<TextSketch>& texts, double similarity_min) {
-  Buckets buckets;
+  const std::vector<const TextSketch*> all = addresses_of(texts);
+  Bands bands(all);
   std::vector<SimilarPair> out;
-  for (std::size_t text = 0; text < texts.size(); ++text) {
-    const SimilarPair best = closest_in(buckets, texts, texts[text], text, similarity_min);
+  for (std::uint32_t text = 0; text < all.size(); ++text) {
+    const SimilarPair best = closest_in(bands, all, text, all.size(), similarity_min);
     if (best.similarity > 0) out.push_back(best);
-    add_to(buckets, texts[text], text);
+  }
+  return out;
+}
+
+std::vector<SimilarPair> similar_pairs(const std::vector<TextSketch>& texts, double similarity_min) {
+  const std::vector<const TextSketch*> all = addresses_of(texts);
+  Bands bands(all);
+  std::vector<SimilarPair> out;
+  for (std::uint32_t text = 0; text < all.size(); ++text) {
+    bands.earlier(text, all.size(), [&](std::uint32_t other) {
+      if (!sizes_allow(*all[text], *all[other], similarity_min)) return;
+      const double similarity = jaccard(*all[text], *all[other]);
+      if (similarity >= similarity_min) out.push_back({text, other, similarity});
+    });
   }
   return out;
 }

@@ -39,5 +39,7 @@ std::vector<SimilarPair> similar_texts(const std::vector<TextSketch>& texts,
                                        const std::vector<TextSketch>& queries, double similarity_min);
 // For each text the most similar of those before it.
 std::vector<SimilarPair> similar_others(const std::vector<TextSketch>& texts, double similarity_min);
+// For each text all that are similar of those before it, as far as the bands find them.
+std::vector<SimilarPair> similar_pairs(const std::vector<TextSketch>& texts, double similarity_min);
 
 }  // namespace sallyport::learn

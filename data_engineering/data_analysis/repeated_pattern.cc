@@ -13,11 +13,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "core/guard.h"
 #include "core/limits.h"
+#include "core/parallel.h"
+#include "learn/product.h"
 #include "learn/row_sample.h"
 #include "learn/spectral.h"
 #include "learn/statistics.h"
@@ -116,14 +120,13 @@ class Miner {
   std::size_t tested() const { return tested_; }
 
  private:
-  std::uint64_t code_of(std::size_t row, const std::vector<std::size_t>& window) const {
+  std::uint64_t code_of(std::size_t row, const std::vector<std::size_t>& window, double levels) const {
     const bool is_image = sample_.rows.image.max_value > 0;
     std::uint64_t code = 0;
     for (const std::size_t column : window) {
       const float value = features_.at(row, column);
       std::uint32_t item = 0;
       if (is_image) {
-        const double levels = parameters_.get("levels");
         const double scaled = static_cast<double>(value) / sample_.rows.image.max_value * levels;
         item = static_cast<std::uint32_t>(std::clamp(scaled, 0.0, levels - 1));
       } else {
@@ -137,7 +140,8 @@ class Miner {
   void mine_window(const std::vector<std::size_t>& window, std::vector<Candidate>& out) {
     const std::size_t rows = features_.rows();
     std::vector<std::pair<std::uint64_t, std::size_t>> coded(rows);
-    for (std::size_t row = 0; row < rows; ++row) coded[row] = {code_of(row, window), row};
+    const double levels = parameters_.get("levels");
+    for (std::size_t row = 0; row < rows; ++row) coded[row] = {code_of(row, window, levels), row};
     std::sort(coded.begin(), coded.end());
     const auto support_max =
         static_cast<std::size_t>(parameters_.get("support_share") * static_cast<double>(rows));
@@ -181,43 +185,110 @@ class Miner {
   std::size_t tested_ = 0;
 };
 
-// How often the neighbours of an ordinary row of each class disagree with its label.
-Result<std::vector<double>> ordinary_disagreement(const learn::Matrix& features,
-                                                  const learn::Classes& classes, std::size_t voters) {
-  const learn::Neighbours neighbours = TRY(learn::nearest_others(features, {.count = voters}));
-  std::vector<double> disagreeing(classes.names.size(), 1);
-  std::vector<double> all(classes.names.size(), 2);
-  for (std::size_t row = 0; row < features.rows(); ++row) {
-    const std::uint32_t label = classes.of_row[row];
-    const std::uint32_t voted =
-        learn::vote(neighbours.of(row), classes.of_row, voters, [](std::uint32_t) { return true; });
-    disagreeing[label] += voted == label ? 0 : 1;
-    all[label] += 1;
+// Asks the neighbours of every row for its class: once with all features, which says how often those of an
+// ordinary row disagree with its label, and once more for each candidate that the row is of, without the
+// candidate's columns. Distances are measured once, and what the columns add to them is taken off again.
+class Poll {
+ public:
+  Poll(const learn::Matrix& features, const learn::Classes& classes, std::vector<Candidate>& candidates,
+       std::size_t voters)
+      : features_(features),
+        classes_(classes),
+        candidates_(candidates),
+        voters_(voters),
+        candidates_of_(features.rows()),
+        squares_(features.rows()),
+        ranges_(features.columns()) {
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (candidates[i].columns.size() == features.columns()) continue;  // nothing would be left
+      for (const std::size_t row : candidates[i].rows) candidates_of_[row].push_back(i);
+    }
+    std::vector<float> least(features.columns(), std::numeric_limits<float>::infinity());
+    std::vector<float> most(features.columns(), -std::numeric_limits<float>::infinity());
+    for (std::size_t row = 0; row < features.rows(); ++row) {
+      for (std::size_t j = 0; j < features.columns(); ++j) {
+        const float value = features.at(row, j);
+        squares_[row] += value * value;
+        least[j] = std::min(least[j], value);
+        most[j] = std::max(most[j], value);
+      }
+    }
+    for (std::size_t j = 0; j < ranges_.size(); ++j) ranges_[j] = most[j] - least[j];
   }
-  for (std::size_t i = 0; i < all.size(); ++i) disagreeing[i] /= all[i];
-  return disagreeing;
-}
 
-// Asks the neighbours of each row with the pattern, sought without the pattern's columns.
-Result<std::size_t> masked_disagreement(const Candidate& candidate, const learn::Matrix& features,
-                                        const learn::Classes& classes, std::size_t voters) {
-  std::vector<std::size_t> columns;
-  for (std::size_t column = 0; column < features.columns(); ++column) {
-    if (std::find(candidate.columns.begin(), candidate.columns.end(), column) == candidate.columns.end()) {
-      columns.push_back(column);
+  // Sets `disagreeing` of each candidate, and gives the share of ordinary rows of each class.
+  std::vector<double> run() {
+    std::vector<double> disagreeing(classes_.names.size(), 1);
+    std::vector<double> all(classes_.names.size(), 2);
+    for (const std::uint32_t label : classes_.of_row) all[label] += 1;
+    std::mutex mutex;
+    constexpr std::size_t kRowsInBlock = 256;
+    parallel_for((features_.rows() + kRowsInBlock - 1) / kRowsInBlock, [&](std::size_t block) {
+      std::vector<std::size_t> rows;
+      for (std::size_t row = block * kRowsInBlock; row < (block + 1) * kRowsInBlock; ++row) {
+        if (row < features_.rows()) rows.push_back(row);
+      }
+      const learn::Matrix products = learn::row_products(features_.pick_rows(rows), features_, 1);
+      std::vector<std::size_t> of_candidate(candidates_.size());
+      std::vector<std::size_t> of_class(classes_.names.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) ask(rows[i], products.row(i), of_candidate, of_class);
+      const std::scoped_lock lock(mutex);
+      for (std::size_t i = 0; i < of_candidate.size(); ++i) candidates_[i].disagreeing += of_candidate[i];
+      for (std::size_t i = 0; i < of_class.size(); ++i) disagreeing[i] += static_cast<double>(of_class[i]);
+    });
+    for (std::size_t i = 0; i < all.size(); ++i) disagreeing[i] /= all[i];
+    return disagreeing;
+  }
+
+ private:
+  // `products` are the row's scalar products with all rows.
+  void ask(std::size_t row, std::span<const float> products, std::vector<std::size_t>& of_candidate,
+           std::vector<std::size_t>& of_class) const {
+    std::vector<learn::Neighbour> near;
+    near.reserve(products.size());
+    for (std::size_t other = 0; other < products.size(); ++other) {
+      const float squared = squares_[row] + squares_[other] - 2 * products[other];
+      if (other != row) near.push_back({static_cast<std::uint32_t>(other), std::max(0.0F, squared)});
+    }
+    of_class[classes_.of_row[row]] += vote(near) == classes_.of_row[row] ? 0 : 1;
+    if (candidates_of_[row].empty() || near.empty()) return;
+    // Without its columns no distance shrinks by more than their ranges allow; the others are out of reach.
+    float reach = 0;
+    for (const std::size_t i : candidates_of_[row]) {
+      float most = 0;
+      for (const std::size_t column : candidates_[i].columns) most += ranges_[column] * ranges_[column];
+      reach = std::max(reach, most);
+    }
+    reach += near[std::min(voters_, near.size()) - 1].squared_distance;
+    std::erase_if(near, [&](const learn::Neighbour& other) { return other.squared_distance > reach; });
+    std::vector<learn::Neighbour> masked(near.size());
+    for (const std::size_t i : candidates_of_[row]) {
+      for (std::size_t k = 0; k < near.size(); ++k) {
+        float left = near[k].squared_distance;
+        for (const std::size_t column : candidates_[i].columns) {
+          const float apart = features_.at(row, column) - features_.at(near[k].row, column);
+          left -= apart * apart;
+        }
+        masked[k] = {near[k].row, std::max(0.0F, left)};
+      }
+      of_candidate[i] += vote(masked) == candidates_[i].label ? 0 : 1;
     }
   }
-  if (columns.empty()) return std::size_t{0};
-  const learn::Neighbours neighbours = TRY(learn::nearest(features, features.pick_rows(candidate.rows),
-                                                          {.count = voters + 1, .features = columns}));
-  std::size_t disagreeing = 0;
-  for (std::size_t i = 0; i < candidate.rows.size(); ++i) {
-    const std::uint32_t voted = learn::vote(neighbours.of(i), classes.of_row, voters,
-                                            [&](std::uint32_t other) { return other != candidate.rows[i]; });
-    disagreeing += voted == candidate.label ? 0 : 1;
+
+  std::uint32_t vote(std::vector<learn::Neighbour>& near) const {
+    const auto count = static_cast<std::ptrdiff_t>(std::min(voters_, near.size()));
+    std::partial_sort(near.begin(), near.begin() + count, near.end());
+    return learn::vote(near, classes_.of_row, voters_, [](std::uint32_t) { return true; });
   }
-  return disagreeing;
-}
+
+  const learn::Matrix& features_;
+  const learn::Classes& classes_;
+  std::vector<Candidate>& candidates_;
+  std::size_t voters_;
+  std::vector<std::vector<std::size_t>> candidates_of_;  // of each row
+  std::vector<float> squares_;                           // the squared length of each row
+  std::vector<float> ranges_;                            // of each column
+};
 
 std::string names_of(const Dataset& rows, const std::vector<std::size_t>& columns) {
   const std::vector<std::size_t> features = rows.feature_columns();
@@ -266,9 +337,9 @@ Result<Confirmation> search(const learn::RowSample& sample, const learn::Classes
   const auto voters = static_cast<std::size_t>(std::clamp(parameters.get("voters"), 1.0, 64.0));
   const learn::Matrix raw = TRY(learn::features_of(sample.rows, learn::Missing::kMedian));
   const learn::Matrix features = TRY(learn::comparable_features(sample.rows));
-  const std::vector<double> base = TRY(ordinary_disagreement(features, classes, voters));
   Miner miner(sample, raw, classes, parameters);
   std::vector<Candidate> candidates = miner.mine();
+  const std::vector<double> base = Poll(features, classes, candidates, voters).run();
   Confirmation out{.confirmed = {},
                    .candidates = candidates.size(),
                    .tested = miner.tested(),
@@ -276,7 +347,6 @@ Result<Confirmation> search(const learn::RowSample& sample, const learn::Classes
   const double level =
       parameters.get("alpha") / static_cast<double>(std::max<std::size_t>(1, candidates.size()));
   for (Candidate& candidate : candidates) {
-    candidate.disagreeing = TRY(masked_disagreement(candidate, features, classes, voters));
     const std::size_t rows = candidate.rows.size();
     if (static_cast<double>(candidate.disagreeing) <
         parameters.get("disagreement") * static_cast<double>(rows))
