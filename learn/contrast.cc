@@ -20,12 +20,11 @@ constexpr std::size_t kBlock = 8;  // directions that are sought together, which
 constexpr int kIterations = 24;
 constexpr std::size_t kClassRowsMin = 3;
 constexpr std::size_t kOthersMax = 4000;  // rows of other classes whose spread is measured
-constexpr double kFar = 6;                // robust deviations, of a row that may be of a group
-constexpr double kDistanceMin = 12;       // of a group's median; hands and cells make groups at half of that
+constexpr double kDistanceMin = 12;       // robust deviations, of a group's middle
 constexpr double kMinority = 0.45;        // of a class, at most; a median knows no larger group
-constexpr double kSpread = 0.5;           // of its distance, at most, on either side of its median
+constexpr double kSpread = 0.5;           // of its distance, at most, on either side of its middle
 constexpr double kGap = 0.1;              // of its rows, at most as many in the gap in front of it
-constexpr double kTogether = 0.9;         // of the far rows of that side, at least so many are of the group
+constexpr double kBeyond = 0.1;           // of its rows, at most as many farther out than it reaches
 constexpr double kOneSided = 0.3;         // of its rows, at most as many as far out on the other side
 
 using Lanes = double __attribute__((vector_size(32)));
@@ -221,30 +220,37 @@ std::vector<double> deviations(const std::vector<double>& values, const std::vec
   return out;
 }
 
-// The rows of a minority that stands together behind a gap, when there is one.
+// The rows of a minority that stands together behind a gap, when there is one. Every far row is tried as the
+// middle of a group, so that a tail between the class and the group hides none; of several the largest.
 std::optional<PlantedGroup> group_in(const std::vector<double>& deviation, std::size_t group_min) {
-  std::vector<double> far;
-  for (const double value : deviation) {
-    if (value > kFar) far.push_back(value);
+  std::vector<double> sorted = deviation;
+  std::ranges::sort(sorted);
+  const auto below = [&](double value) {
+    return static_cast<double>(std::ranges::lower_bound(sorted, value) - sorted.begin());
+  };
+  const double all = static_cast<double>(sorted.size());
+  double middle = 0;
+  double most = static_cast<double>(group_min) - 1;
+  for (std::size_t i = sorted.size(); i-- > 0 && sorted[i] >= kDistanceMin;) {
+    const double low = (1 - kSpread) * sorted[i];
+    const double above = all - below((1 + kSpread) * sorted[i]);
+    const double size = all - above - below(low);
+    const double gap = below(low) - below(low / 2);
+    if (size <= most || size > kMinority * all || gap > kGap * size || above > kBeyond * size ||
+        below(-low) > kOneSided * size)
+      continue;
+    middle = sorted[i];
+    most = size;
   }
-  if (far.size() < group_min) return std::nullopt;
-  PlantedGroup out{.distance = median(far)};
-  const double low = (1 - kSpread) * out.distance;
-  std::size_t gap = 0;
-  std::size_t behind = 0;
+  if (middle == 0) return std::nullopt;
+  PlantedGroup out;
+  std::vector<double> distances;
   for (std::size_t r = 0; r < deviation.size(); ++r) {
-    const double value = deviation[r];
-    if (value >= low && value <= (1 + kSpread) * out.distance)
-      out.rows.push_back(static_cast<std::uint32_t>(r));
-    gap += value >= low / 2 && value < low ? 1 : 0;
-    behind += value < -low ? 1 : 0;
+    if (deviation[r] < (1 - kSpread) * middle || deviation[r] >= (1 + kSpread) * middle) continue;
+    out.rows.push_back(static_cast<std::uint32_t>(r));
+    distances.push_back(deviation[r]);
   }
-  const double size = static_cast<double>(out.rows.size());
-  if (out.rows.size() < group_min || out.distance < kDistanceMin ||
-      size > kMinority * static_cast<double>(deviation.size()) ||
-      size < kTogether * static_cast<double>(far.size()) || static_cast<double>(gap) > kGap * size ||
-      static_cast<double>(behind) > kOneSided * size)
-    return std::nullopt;
+  out.distance = median(distances);
   return out;
 }
 

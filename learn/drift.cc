@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kBins = 10;
 constexpr int kDigitBits = 11;
-constexpr std::size_t kDigits = 6;  // of 11 bits make 64
+constexpr int kSortedBits = 33;  // by digits, counted from the first bit in which the values differ
 constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kSimulations = 4000;
 constexpr double kExpectedMin = 5;
@@ -33,8 +33,33 @@ double from_ordered_bits(std::uint64_t bits) {
   return std::bit_cast<double>(bits ^ ((bits >> 63) != 0 ? std::uint64_t{1} << 63 : ~std::uint64_t{0}));
 }
 
-std::size_t digit_of(std::uint64_t key, std::size_t digit) {
-  return (key >> (digit * kDigitBits)) & (kBuckets - 1);
+// By digits of the first bits that differ, the least first; what those leave undecided is next to nothing
+// where values are spread, and is sorted by comparing.
+void sort_keys(std::vector<std::uint64_t>& keys) {
+  const auto [low, high] = std::ranges::minmax(keys);
+  const auto width = static_cast<int>(std::bit_width(low ^ high));
+  const int shift = std::max(0, width - kSortedBits);
+  const auto digit_of = [shift](std::uint64_t key, std::size_t digit) {
+    return (key >> shift >> (digit * kDigitBits)) & (kBuckets - 1);
+  };
+  const auto digits = static_cast<std::size_t>((width - shift + kDigitBits - 1) / kDigitBits);
+  std::vector<std::array<std::uint32_t, kBuckets>> counts(digits);
+  for (const std::uint64_t key : keys) {
+    for (std::size_t d = 0; d < digits; ++d) ++counts[d][digit_of(key, d)];
+  }
+  std::vector<std::uint64_t> other(keys.size());
+  for (std::size_t d = 0; d < digits; ++d) {
+    if (counts[d][digit_of(keys.front(), d)] == keys.size()) continue;
+    std::exclusive_scan(counts[d].begin(), counts[d].end(), counts[d].begin(), 0U);
+    for (const std::uint64_t key : keys) other[counts[d][digit_of(key, d)]++] = key;
+    keys.swap(other);
+  }
+  for (std::size_t begin = 0; shift > 0 && begin < keys.size();) {
+    std::size_t end = begin + 1;
+    while (end < keys.size() && keys[end] >> shift == keys[begin] >> shift) ++end;
+    if (end > begin + 1) std::sort(keys.data() + begin, keys.data() + end);
+    begin = end;
+  }
 }
 
 // Kolmogorov's statistic and Wasserstein's distance in one merge without branches: both look at the distance
@@ -147,6 +172,36 @@ const std::vector<double>& null_of_psi(std::size_t n, std::size_t m, std::size_t
   return out;
 }
 
+// Gaussian, as wide as the median distance of two rows.
+Matrix kernel_of(const Matrix& rows, std::uint64_t seed, unsigned threads) {
+  const std::size_t all = rows.rows();
+  Matrix columns(rows.columns(), all);
+  for (std::size_t i = 0; i < all; ++i) {
+    for (std::size_t j = 0; j < rows.columns(); ++j) columns.row(j)[i] = rows.at(i, j);
+  }
+  const std::vector<double> products = cross_products(columns, columns, 0, columns.rows(), threads);
+  const auto squared = [&](std::size_t i, std::size_t j) {
+    return std::max(0.0, products[i * all + i] + products[j * all + j] - 2 * products[i * all + j]);
+  };
+  Random random(derive_seed(seed, 1));
+  std::vector<double> sample;
+  constexpr std::size_t kPairs = 2000;
+  for (std::size_t i = 0; i < kPairs; ++i) {
+    const std::size_t one = random.below(all);
+    sample.push_back(squared(one, random.below(all)));
+  }
+  const double scale = -1 / std::max(median(sample), 1e-30);
+  Matrix out(all, all);
+  for (std::size_t i = 0; i < all; ++i) {
+    for (std::size_t j = 0; j < i; ++j) out.row(i)[j] = std::exp(static_cast<float>(scale * squared(i, j)));
+    out.row(i)[i] = 1;
+  }
+  for (std::size_t i = 0; i < all; ++i) {
+    for (std::size_t j = i + 1; j < all; ++j) out.row(i)[j] = out.at(j, i);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<double> sorted_values(std::span<const double> values) {
@@ -160,17 +215,7 @@ std::vector<double> sorted_values(std::span<const double> values) {
   if (keys.size() < kSmall) {
     std::ranges::sort(keys);
   } else {
-    std::vector<std::array<std::uint32_t, kBuckets>> counts(kDigits);
-    for (const std::uint64_t key : keys) {
-      for (std::size_t d = 0; d < kDigits; ++d) ++counts[d][digit_of(key, d)];
-    }
-    std::vector<std::uint64_t> other(keys.size());
-    for (std::size_t d = 0; d < kDigits; ++d) {
-      if (counts[d][digit_of(keys.front(), d)] == keys.size()) continue;
-      std::exclusive_scan(counts[d].begin(), counts[d].end(), counts[d].begin(), 0U);
-      for (const std::uint64_t key : keys) other[counts[d][digit_of(key, d)]++] = key;
-      keys.swap(other);
-    }
+    sort_keys(keys);
   }
   std::ranges::transform(keys, out.begin(), from_ordered_bits);
   return out;
@@ -243,24 +288,8 @@ RowDrift row_drift(const Matrix& rows, const Matrix& reference, std::size_t perm
   std::vector<float> values(rows.values().begin(), rows.values().end());
   values.insert(values.end(), reference.values().begin(), reference.values().end());
   const Matrix both(all, rows.columns(), std::move(values));
-  Matrix kernel = row_products(both, both, threads);
-  std::vector<float> squares(all);
-  for (std::size_t i = 0; i < all; ++i) squares[i] = kernel.at(i, i);
+  const Matrix kernel = kernel_of(both, seed, threads);
   Random random(seed);
-  std::vector<double> sample;
-  constexpr std::size_t kPairs = 2000;
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    const std::size_t a = random.below(all);
-    const std::size_t b = random.below(all);
-    sample.push_back(static_cast<double>(squares[a] + squares[b] - 2 * kernel.at(a, b)));
-  }
-  const double width = std::max(median(sample), 1e-30);
-  const auto scale = static_cast<float>(-1 / width);
-  for (std::size_t i = 0; i < all; ++i) {
-    const std::span<float> line = kernel.row(i);
-    for (std::size_t j = 0; j < all; ++j)
-      line[j] = std::exp(scale * std::max(0.0F, squares[i] + squares[j] - 2 * line[j]));
-  }
   // One column a way of dividing the rows: 1 / n on one side, -1 / m on the other. Then MMD^2 = w' K w.
   Matrix weights(all, permutations + 1);
   std::vector<std::size_t> order(all);

@@ -1,6 +1,7 @@
 #include "learn/minhash.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 #include <span>
@@ -58,12 +59,54 @@ __attribute__((target_clones("avx2", "default"))) void take_minima(const std::ui
   }
 }
 
-std::uint32_t shingle_hash(const char* bytes, std::size_t size) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, size);
-  return static_cast<std::uint32_t>(mixed(word ^ (size << 56)) >> 32);
+std::uint32_t shingle_hash(std::uint64_t bytes, std::size_t size) {
+  return static_cast<std::uint32_t>(mixed(bytes ^ (static_cast<std::uint64_t>(size) << 56)) >> 32);
 }
-static_assert(kShingleBytes < sizeof(std::uint64_t));
+
+// The hash of each shingle, as they follow one another. A word is read at once where eight bytes are left.
+void hash_shingles(std::string_view text, std::uint32_t* out) {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  static_assert(kShingleBytes < kWord);
+  constexpr std::uint64_t kMask = (std::uint64_t{1} << (8 * kShingleBytes)) - 1;
+  const std::size_t size = std::min(text.size(), kShingleBytes);
+  std::uint64_t word = 0;
+  std::size_t at = 0;
+  for (; at + kWord <= text.size(); ++at) {
+    std::memcpy(&word, text.data() + at, kWord);
+    *out++ = shingle_hash(word & kMask, kShingleBytes);
+  }
+  for (; at + size <= text.size(); ++at) {
+    word = 0;
+    std::memcpy(&word, text.data() + at, size);
+    *out++ = shingle_hash(word, size);
+  }
+}
+
+// Hashes are spread evenly, so their first bits put most of them in place; each place is sorted by itself.
+void sort_hashes(std::vector<std::uint32_t>& hashes) {
+  constexpr std::size_t kSmall = 32;
+  constexpr unsigned kBitsMax = 12;
+  if (hashes.size() < kSmall) {
+    std::ranges::sort(hashes);
+    return;
+  }
+  const unsigned bits = std::min(kBitsMax, static_cast<unsigned>(std::bit_width(hashes.size())));
+  const unsigned shift = 32 - bits;
+  std::array<std::uint32_t, (std::size_t{1} << kBitsMax) + 1> begin;
+  const std::size_t places = std::size_t{1} << bits;
+  std::fill_n(begin.begin(), places + 1, 0U);
+  for (const std::uint32_t hash : hashes) ++begin[(hash >> shift) + 1];
+  for (std::size_t i = 1; i <= places; ++i) begin[i] += begin[i - 1];
+  std::vector<std::uint32_t> out(hashes.size());
+  for (const std::uint32_t hash : hashes) out[begin[hash >> shift]++] = hash;
+  // Every place now begins where the one before it ended.
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < places; ++i) {
+    if (begin[i] > from + 1) std::sort(out.data() + from, out.data() + begin[i]);
+    from = begin[i];
+  }
+  hashes.swap(out);
+}
 
 std::uint64_t band_key(const TextSketch& sketch, std::size_t band) {
   std::uint64_t key = band + 1;
@@ -139,10 +182,9 @@ TextSketch sketch_text(std::string_view folded) {
   out.minima.fill(std::numeric_limits<std::uint32_t>::max());
   if (folded.empty()) return out;
   const std::size_t size = std::min(folded.size(), kShingleBytes);
-  out.shingles.reserve(folded.size() - size + 1);
-  for (std::size_t at = 0; at + size <= folded.size(); ++at)
-    out.shingles.push_back(shingle_hash(folded.data() + at, size));
-  std::sort(out.shingles.begin(), out.shingles.end());
+  out.shingles.resize(folded.size() - size + 1);
+  hash_shingles(folded, out.shingles.data());
+  sort_hashes(out.shingles);
   out.shingles.erase(std::unique(out.shingles.begin(), out.shingles.end()), out.shingles.end());
   take_minima(out.shingles.data(), out.shingles.size(), out.minima.data());
   return out;
