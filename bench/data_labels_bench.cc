@@ -172,7 +172,7 @@ Result<std::vector<Figure>> large_rows() {
   return out;
 }
 
-// Rows that people looked at and took for another class than the given one.
+// Rows whose given class fewer than three of five people confirmed.
 std::optional<std::vector<bool>> checked_errors(const std::string& path, std::size_t rows) {
   const std::optional<std::string> text = shared_text(path);
   if (!text) return std::nullopt;
@@ -182,7 +182,7 @@ std::optional<std::vector<bool>> checked_errors(const std::string& path, std::si
   for (const Json& one : *verdicts) {
     const auto row = one["id"].get<std::size_t>();
     const Json& votes = one["mturk"];
-    if (row < rows && votes["guessed"].get<int>() >= 3) out[row] = true;
+    if (row < rows && votes["given"].get<int>() < 3) out[row] = true;
   }
   return out;
 }
@@ -202,7 +202,7 @@ Result<std::vector<Figure>> checked_rows() {
   std::vector<Figure> out{{.name = "CIFAR-10's own errors: TPR at 1 % FPR",
                            .value = detection_of(ranking.score, *wrong).tpr,
                            .target = 0.611,
-                           .how = count + " that people confirmed, given probabilities, 10,000 rows"}};
+                           .how = count + " that people did not confirm, given probabilities, 10,000 rows"}};
   if (flagged.peers) {
     out.push_back({.name = "CIFAR-10's own errors: other rows than cleanlab",
                    .value = differing(flagged),

@@ -51,8 +51,15 @@ def label_ranking():
 
 
 def flag():
-    """Which rows cleanlab flags, and how long it takes."""
+    """Which rows cleanlab flags, and how long it takes.
+
+    It rounds counts in the order that np.argsort gives; of equal numbers that order differs from processor to
+    processor, so the stable one is asked for.
+    """
     from cleanlab.filter import find_label_issues
+
+    any_order = np.argsort
+    np.argsort = lambda values: any_order(values, kind="stable")
 
     labels = load("labels").ravel().astype(int)
     probabilities = load("probabilities")
