@@ -59,7 +59,7 @@ def flag():
     from cleanlab.filter import find_label_issues
 
     any_order = np.argsort
-    np.argsort = lambda values: any_order(values, kind="stable")
+    np.argsort = lambda values, *rest, **more: any_order(values, kind="stable")
 
     labels = load("labels").ravel().astype(int)
     probabilities = load("probabilities")

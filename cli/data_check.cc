@@ -86,8 +86,15 @@ void print_verdict(const checking::CheckVerdict& verdict, Output& output) {
     figures += ", rate " + percent(*verdict.rate) + " [" + percent(*verdict.low) + ", " +
                percent(*verdict.high) + "]";
   }
-  if (verdict.power) figures += ", power " + percent(*verdict.power) + " at " + verdict.effect;
-  if (verdict.false_positive_rate) figures += ", false positives " + percent(*verdict.false_positive_rate);
+  const auto trials = [](const std::optional<std::uint64_t>& n) {
+    return n ? " (" + with_separators(*n) + " trials)" : "";
+  };
+  if (verdict.power)
+    figures += ", power " + percent(*verdict.power) + " at " + verdict.effect + trials(verdict.power_n);
+  if (verdict.false_positive_rate) {
+    figures +=
+        ", false positives " + percent(*verdict.false_positive_rate) + trials(verdict.false_positive_n);
+  }
   if (!figures.empty()) output.print(wrapped(figures, 2));
 }
 

@@ -8,6 +8,7 @@
 #include "learn/anonymity.h"
 #include "learn/confident.h"
 #include "learn/drift.h"
+#include "learn/drift_trials.h"
 #include "learn/label_ranking.h"
 #include "learn/out_of_fold.h"
 #include "learn/product.h"
@@ -113,8 +114,40 @@ TEST(label_ranking, puts_wrong_labels_first) {
   ASSERT_TRUE(ranking) << ranking.error().message;
   for (std::size_t r = 0; r < wrong.size(); ++r) (wrong[r] ? bad : good).push_back(ranking->score[r]);
   EXPECT_GT(area_under_roc(bad, good), 0.99);
-  ASSERT_TRUE(ranking->false_positive_rate);
-  EXPECT_LT(*ranking->false_positive_rate, 0.01);
+  ASSERT_TRUE(ranking->noise);
+  EXPECT_NEAR(*ranking->noise, 0.05, 0.015);
+  EXPECT_GT(ranking->noise_rows, 400u);
+  const auto errors = plant_errors(ranking->probabilities, classes, 1);
+  ASSERT_TRUE(errors);
+  EXPECT_EQ(errors->planted, 30u);
+  EXPECT_GE(errors->flagged, 27u);
+}
+
+// A table whose columns hang together, dealt out anew.
+TEST(drift, trials_measure_the_alarms_and_the_power) {
+  Random random(11);
+  std::vector<Column> here(6);
+  std::vector<Column> there(6);
+  for (const auto side : {&here, &there}) {
+    for (std::size_t r = 0; r < 600; ++r) {
+      const double common = random.normal();
+      for (std::size_t j = 0; j < 5; ++j) (*side)[j].numbers.push_back(common + random.normal());
+      (*side)[5].texts.push_back(random.below(3) == 0 ? "a" : "b");
+    }
+    side->back().numeric = false;
+  }
+  std::vector<std::pair<const Column*, const Column*>> pairs;
+  for (std::size_t j = 0; j < here.size(); ++j) pairs.emplace_back(&here[j], &there[j]);
+  const DriftTrials trials = drift_trials(pairs, {.rate = 0.05, .shift = 0.5});
+  EXPECT_EQ(trials.deals, kDealsMax);
+  EXPECT_EQ(trials.rows, 600u);
+  EXPECT_LE(trials.alarms, kDealsMax / 10);
+  EXPECT_EQ(trials.moved, trials.deals);
+  EXPECT_GE(trials.caught, trials.moved * 99 / 100);
+  const DriftTrials faint = drift_trials(pairs, {.rate = 0.05, .shift = 0.1});
+  EXPECT_LT(faint.caught, faint.moved / 2);
+  EXPECT_GT(drift_trials(pairs, {.rate = 0.9}).alarms, kDealsMax / 2);
+  EXPECT_EQ(drift_trials({}).deals, 0u);
 }
 
 TEST(drift, sorts_as_numbers_sort_and_leaves_out_what_is_missing) {

@@ -235,8 +235,10 @@ double psi_p_value(double psi, std::size_t n, std::size_t reference_n, std::size
 }
 
 ColumnDrift column_drift(std::span<const double> values, std::span<const double> reference) {
-  const std::vector<double> a = sorted_values(values);
-  const std::vector<double> b = sorted_values(reference);
+  return sorted_drift(sorted_values(values), sorted_values(reference));
+}
+
+ColumnDrift sorted_drift(const std::vector<double>& a, const std::vector<double>& b) {
   ColumnDrift out{.n = a.size(), .reference_n = b.size()};
   if (a.empty() || b.empty()) return out;
   compare_sorted(a, b, out);

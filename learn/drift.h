@@ -35,6 +35,8 @@ struct ColumnDrift {
 // Ascending, without NaN. Negative zero comes before zero.
 std::vector<double> sorted_values(std::span<const double> values);
 ColumnDrift column_drift(std::span<const double> values, std::span<const double> reference);
+// The same of what sorted_values made.
+ColumnDrift sorted_drift(const std::vector<double>& values, const std::vector<double>& reference);
 // The same for values that have no order: `ks` is the total variation, `wasserstein` is 0, `p` is
 // chi-squared's, with rare values (expected fewer than five times) taken together.
 ColumnDrift category_drift(std::span<const std::string> values, std::span<const std::string> reference);

@@ -1,6 +1,7 @@
 #include "learn/label_ranking.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "learn/neighbours.h"
@@ -93,15 +94,14 @@ Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
   const std::vector<double> votes = TRY(neighbour_margins(space, classes, options));
   const std::vector<double> by_votes = ranks(votes);
   for (std::size_t r = 0; r < by_model.size(); ++r) out.score.push_back((by_model[r] + by_votes[r]) / 2);
-  const double unanimous = *std::ranges::min_element(votes);
-  double sure = 0;
+  const double agreed = static_cast<double>(std::min(options.voters, features.rows() - 1)) - 2;
   double wrong = 0;
-  for (std::size_t r = 0; r < votes.size(); ++r) {
-    if (votes[r] > unanimous || unanimous >= 0) continue;
-    sure += 1;
-    wrong += out.flagged[r] ? 1 : 0;
+  for (const double vote : votes) {
+    if (agreed <= 0 || std::abs(vote) < agreed) continue;
+    ++out.noise_rows;
+    wrong += vote > 0 ? 1 : 0;
   }
-  if (sure > 0) out.false_positive_rate = wrong / sure;
+  if (out.noise_rows > 0) out.noise = wrong / static_cast<double>(out.noise_rows);
   out.probabilities = probabilities;
   return out;
 }
@@ -119,6 +119,25 @@ Result<LabelRanking> rank_labels(const Probabilities& probabilities, const Class
     out.score.push_back((1 + best - row[classes.of_row[r]]) / 2);
   }
   out.probabilities = probabilities;
+  return out;
+}
+
+Result<PlantedErrors> plant_errors(const Probabilities& probabilities, const Classes& classes,
+                                   std::uint64_t seed) {
+  constexpr double kShare = 0.05;
+  PlantedErrors out;
+  if (classes.names.size() < 2) return out;
+  Random random(derive_seed(seed, 3));
+  const auto count = static_cast<std::size_t>(kShare * static_cast<double>(classes.of_row.size()));
+  const std::vector<std::size_t> rows = random.sample(classes.of_row.size(), count);
+  std::vector<std::uint32_t> given = classes.of_row;
+  for (const std::size_t row : rows) {
+    const auto step = static_cast<std::uint32_t>(1 + random.below(classes.names.size() - 1));
+    given[row] = (given[row] + step) % static_cast<std::uint32_t>(classes.names.size());
+  }
+  const std::vector<bool> flagged = TRY(label_errors(probabilities, given));
+  out.planted = rows.size();
+  for (const std::size_t row : rows) out.flagged += flagged[row] ? 1 : 0;
   return out;
 }
 

@@ -30,10 +30,21 @@ struct LabelRanking {
   std::vector<bool> flagged = {};             // by confident learning
   std::vector<std::uint32_t> suggested = {};  // the most probable class
   Probabilities probabilities = {};           // that were used
-  // Rows flagged among those whose neighbours all share their label, which are almost surely right; unknown
-  // when there are none.
-  std::optional<double> false_positive_rate = {};
+  // The share of wrong labels among the rows whose neighbours agree on a class but for one: there what is
+  // given instead is almost surely wrong. If errors are as common elsewhere, it is that of all rows. Unknown
+  // without such rows.
+  std::optional<double> noise = {};
+  std::size_t noise_rows = 0;
 };
+
+// How many wrong labels are flagged: some rows are relabelled at random and judged by the same probabilities,
+// which are out of fold, so that one row's label hardly changes its own.
+struct PlantedErrors {
+  std::size_t planted = 0;
+  std::size_t flagged = 0;
+};
+Result<PlantedErrors> plant_errors(const Probabilities& probabilities, const Classes& classes,
+                                   std::uint64_t seed);
 
 // `features` are comparable (learn/encoded.h).
 Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,

@@ -34,6 +34,9 @@ constexpr Parameter kParameters[] = {
     learn::kSampleSeed,
 };
 
+constexpr std::size_t kHeldOut = 400;  // resamples that measure the rates
+constexpr double kFar = 20;            // deviations, of the rows that measure the power
+
 struct Moments {
   std::vector<double> mean;
   std::vector<double> deviation;  // as a logarithm, in which its errors are alike on both sides
@@ -106,6 +109,42 @@ Bootstrap bootstrap(const learn::Matrix& reference, std::size_t rows, const Para
   return out;
 }
 
+// Resamples that the threshold never saw: how often one of them is taken for shifted, and how often one is in
+// which a few rows were moved far out along one feature.
+struct HeldOut {
+  double false_positives = 0;
+  double power = 0;
+  std::size_t moved = 0;  // rows
+};
+
+HeldOut hold_out(const learn::Matrix& reference, std::size_t rows, const Bootstrap& honest) {
+  const Moments truth = moments_of(reference, all_rows(reference));
+  learn::Random random(0xb008);
+  HeldOut out{.moved = std::max<std::size_t>(2, rows / 200)};
+  std::vector<std::size_t> which(rows);
+  const std::size_t d = reference.columns();
+  const auto beyond = [&](double error, std::size_t k) {
+    return honest.scale[k] > 0 && std::abs(error) > honest.threshold * honest.scale[k];
+  };
+  for (std::size_t i = 0; i < kHeldOut; ++i) {
+    for (std::size_t& row : which) row = random.below(reference.rows());
+    const std::vector<double> errors = errors_of(moments_of(reference, which), truth);
+    bool any = false;
+    for (std::size_t k = 0; k < errors.size(); ++k) any = any || beyond(errors[k], k);
+    out.false_positives += any ? 1.0 / kHeldOut : 0;
+    const std::size_t feature = random.below(d);
+    learn::Matrix one(rows, 1);
+    for (std::size_t r = 0; r < rows; ++r) one.row(r)[0] = reference.at(which[r], feature);
+    const double far = truth.mean[feature] + kFar * std::exp(truth.deviation[feature]);
+    for (std::size_t r = 0; r < std::min(out.moved, rows); ++r) one.row(r)[0] = static_cast<float>(far);
+    const Moments moved = moments_of(one, all_rows(one));
+    const bool caught = beyond(moved.mean[0] - truth.mean[feature], feature) ||
+                        beyond(moved.deviation[0] - truth.deviation[feature], d + feature);
+    out.power += caught ? 1.0 / kHeldOut : 0;
+  }
+  return out;
+}
+
 std::string figure(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
@@ -165,12 +204,15 @@ Result<Examination> judge(const std::any& summary, const Contract&, const Parame
          .remedy = "leave out the rows that stretch it, or scale by median and median absolute deviation"});
     name_rows(sides, data, j, name, static_cast<std::size_t>(parameters.get("named_rows")), out.findings);
   }
+  const HeldOut measured = hold_out(reference, data.rows(), honest);
   out.statistics.push_back({.name = "largest shift of a mean or spread, in thresholds",
                             .value = honest.threshold > 0 ? worst / honest.threshold : 0,
                             .sample_size = data.rows(),
-                            .power = 0.5,
-                            .effect = "a shift of one threshold",
-                            .false_positive_rate = parameters.get("alpha")});
+                            .power = measured.power,
+                            .effect = std::to_string(measured.moved) + " rows " + figure(kFar) +
+                                      " deviations out along one feature, in " + std::to_string(kHeldOut) +
+                                      " resamples that the threshold never saw",
+                            .false_positive_rate = measured.false_positives});
   return out;
 }
 

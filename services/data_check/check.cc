@@ -117,7 +117,9 @@ Json to_json(const CheckVerdict& verdict) {
            {"n", or_null(verdict.n)},
            {"power", or_null(verdict.power)},
            {"effect", verdict.effect},
-           {"false_positive_rate", or_null(verdict.false_positive_rate)}};
+           {"power_n", or_null(verdict.power_n)},
+           {"false_positive_rate", or_null(verdict.false_positive_rate)},
+           {"false_positive_n", or_null(verdict.false_positive_n)}};
   if (verdict.low && verdict.high) out["interval"] = Json::array({*verdict.low, *verdict.high});
   return out;
 }

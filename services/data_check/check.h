@@ -35,8 +35,10 @@ struct CheckVerdict {
   std::optional<double> high = {};
   std::optional<std::uint64_t> n = {};
   std::optional<double> power = {};
-  std::string effect = {};  // at which `power` holds
+  std::string effect = {};                    // at which `power` holds
+  std::optional<std::uint64_t> power_n = {};  // trials that measured it; absent: it follows from the method
   std::optional<double> false_positive_rate = {};
+  std::optional<std::uint64_t> false_positive_n = {};  // likewise
 };
 
 struct CheckReport {

@@ -15,32 +15,22 @@ namespace {
 constexpr double kTokenResidual = 0.4;
 constexpr double kTokenScore = 5;
 
-// Relabelled at random and looked at again: how often the score of a wrong label reaches what was flagged.
-// The scores are out of fold, so one label changes them too little to matter.
-std::optional<double> power_of(const learn::Probabilities& probabilities, const learn::Classes& classes,
-                               const std::vector<bool>& flagged, std::uint64_t seed) {
-  double weakest = 1;
-  bool any = false;
-  const auto margin = [&](std::size_t r, std::uint32_t given) {
-    const std::span<const double> row = probabilities.row(r);
-    return *std::ranges::max_element(row) - row[given];
-  };
-  for (std::size_t r = 0; r < flagged.size(); ++r) {
-    if (!flagged[r]) continue;
-    any = true;
-    weakest = std::min(weakest, margin(r, classes.of_row[r]));
-  }
-  if (!any || classes.names.size() < 2) return std::nullopt;
-  learn::Random random(learn::derive_seed(seed, 3));
-  constexpr std::size_t kTrials = 2000;
-  std::size_t caught = 0;
-  for (std::size_t i = 0; i < kTrials; ++i) {
-    const std::size_t r = random.below(flagged.size());
-    const auto wrong = static_cast<std::uint32_t>(
-        (classes.of_row[r] + 1 + random.below(classes.names.size() - 1)) % classes.names.size());
-    caught += margin(r, wrong) >= weakest && margin(r, wrong) > 0 ? 1 : 0;
-  }
-  return static_cast<double>(caught) / static_cast<double>(kTrials);
+// The power by planted errors, and from it the share of right labels that are flagged: what is flagged less
+// what the wrong ones among all rows account for.
+Result<void> measure(const learn::LabelRanking& ranking, const learn::Classes& classes, double flagged,
+                     std::uint64_t seed, CheckVerdict& verdict) {
+  const learn::PlantedErrors errors = TRY(learn::plant_errors(ranking.probabilities, classes, seed));
+  if (errors.planted == 0) return {};
+  const double power = static_cast<double>(errors.flagged) / static_cast<double>(errors.planted);
+  verdict.power = power;
+  verdict.power_n = errors.planted;
+  verdict.effect = "one row in twenty relabelled at random";
+  if (!ranking.noise) return {};
+  verdict.false_positive_n = ranking.noise_rows;
+  verdict.false_positive_rate =
+      *ranking.noise < 1 ? std::clamp((flagged - *ranking.noise * power) / (1 - *ranking.noise), 0.0, flagged)
+                         : 0;
+  return {};
 }
 
 Result<learn::LabelRanking> ranking_of(const Dataset& data, const learn::Classes& classes,
@@ -94,9 +84,7 @@ Result<Outcome> check_labels(const Dataset& data, const CheckOptions& options) {
   out.verdict.looks_for = options.probabilities
                               ? "labels that the given probabilities contradict, by confident learning"
                               : "labels that cross-validated scores and nearest neighbours contradict";
-  out.verdict.power = power_of(ranking.probabilities, classes, ranking.flagged, options.seed);
-  out.verdict.effect = "one row relabelled at random";
-  out.verdict.false_positive_rate = ranking.false_positive_rate;
+  TRY(measure(ranking, classes, *out.verdict.rate, options.seed, out.verdict));
   if (suspect == 0) return out;
   out.verdict.verdict = Verdict::kWarn;
   out.verdict.findings.push_back(std::to_string(suspect) + " of " + std::to_string(ranking.score.size()) +

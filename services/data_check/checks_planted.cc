@@ -22,6 +22,7 @@ constexpr double kDisagree = 0.5;             // of the group's rows, in a table
 constexpr double kPlantedShare = 0.1;         // of its class' rows, of a pattern that measures the power
 constexpr std::size_t kPlantedRows = 5000;
 constexpr float kStampDeviations = 3;
+constexpr std::size_t kLooks = 3;  // samples that measure the false alarms
 
 std::vector<learn::Matrix> planes(const learn::Matrix& features, const ImageShape& image, unsigned threads) {
   if (learn::channels_of(image, features.columns()) > 0)
@@ -79,8 +80,12 @@ Result<Disagreement> disagreement(const learn::PlantedGroup& group, const learn:
 
 // A pattern of our own planted in each class, in rows of other classes: how many classes then have a group
 // that is mostly of planted rows.
-std::optional<double> power_of(const learn::Matrix& plane, float stamp, const learn::Classes& classes,
-                               const CheckOptions& options) {
+struct Power {
+  std::size_t tried = 0;  // classes
+  std::size_t caught = 0;
+};
+Power power_of(const learn::Matrix& plane, float stamp, const learn::Classes& classes,
+               const CheckOptions& options) {
   learn::Random random(learn::derive_seed(options.seed, 8));
   std::vector<std::size_t> rows = random.sample(plane.rows(), std::min(plane.rows(), kPlantedRows));
   std::ranges::sort(rows);
@@ -106,16 +111,57 @@ std::optional<double> power_of(const learn::Matrix& plane, float stamp, const le
       for (const std::size_t column : where) planted.row(row)[column] = stamp;
     }
   }
-  if (tried == 0) return std::nullopt;
+  if (tried == 0) return {};
   const Result<learn::ContrastRanking> found =
       learn::rank_by_contrast(planted, relabelled, {.threads = options.threads});
-  if (!found) return std::nullopt;
+  if (!found) return {};
   std::vector<bool> caught(counts.size());
   for (const learn::PlantedGroup& group : found->groups) {
     const auto hits = std::ranges::count_if(group.rows, [&](std::uint32_t row) { return is_planted[row]; });
     if (2 * static_cast<std::size_t>(hits) > group.rows.size()) caught[group.of_class] = true;
   }
-  return static_cast<double>(std::ranges::count(caught, true)) / static_cast<double>(tried);
+  return {tried, static_cast<std::size_t>(std::ranges::count(caught, true))};
+}
+
+bool is_reported(const Disagreement& other, bool pictures) {
+  return pictures || static_cast<double>(other.rows) >= kDisagree * static_cast<double>(other.asked);
+}
+
+struct Looks {
+  std::size_t of_classes = 0;
+  std::size_t alarms = 0;
+};
+
+// Samples of the rows that were not reported, looked at as the whole was: how often a class has a group all
+// the same.
+Result<Looks> looks_at_others(const std::vector<learn::Matrix>& planes, const learn::Matrix& features,
+                              const learn::Classes& classes, const std::vector<bool>& suspect, bool pictures,
+                              const CheckOptions& options) {
+  std::vector<std::size_t> others;
+  for (std::size_t row = 0; row < suspect.size(); ++row) {
+    if (!suspect[row]) others.push_back(row);
+  }
+  Looks out;
+  const std::size_t count = std::min(others.size() / 2, kPlantedRows);
+  for (std::size_t look = 0; look < kLooks && count >= classes.names.size(); ++look) {
+    learn::Random random(learn::derive_seed(options.seed, 30 + look));
+    std::vector<std::size_t> rows;
+    for (const std::size_t i : random.sample(others.size(), count)) rows.push_back(others[i]);
+    std::vector<learn::Matrix> some;
+    for (const learn::Matrix& plane : planes) some.push_back(plane.pick_rows(rows));
+    learn::Classes given{.names = classes.names, .of_row = {}};
+    for (const std::size_t row : rows) given.of_row.push_back(classes.of_row[row]);
+    const learn::ContrastRanking ranking = TRY(rank(some, given, options.threads));
+    const learn::Matrix here = features.pick_rows(rows);
+    std::vector<bool> alarmed(classes.names.size());
+    for (const learn::PlantedGroup& group : ranking.groups) {
+      if (alarmed[group.of_class]) continue;
+      alarmed[group.of_class] = is_reported(TRY(disagreement(group, here, given, options)), pictures);
+    }
+    out.of_classes += alarmed.size();
+    out.alarms += static_cast<std::size_t>(std::ranges::count(alarmed, true));
+  }
+  return out;
 }
 
 std::string deviations(double distance) {
@@ -146,7 +192,7 @@ Result<Outcome> check_planted(const Dataset& data, const CheckOptions& options) 
   std::vector<bool> told(classes.names.size());
   for (const learn::PlantedGroup& group : ranking.groups) {
     const Disagreement other = TRY(disagreement(group, features, classes, options));
-    if (!pictures && static_cast<double>(other.rows) < kDisagree * static_cast<double>(other.asked)) continue;
+    if (!is_reported(other, pictures)) continue;
     for (const std::uint32_t row : group.rows) suspect[row] = true;
     out.verdict.verdict = Verdict::kWarn;
     if (told[group.of_class]) continue;
@@ -169,7 +215,17 @@ Result<Outcome> check_planted(const Dataset& data, const CheckOptions& options) 
   set_rate(out.verdict, count, data.rows());
   if (!all.empty()) {
     const float stamp = pictures ? static_cast<float>(data.image.max_value) : kStampDeviations;
-    out.verdict.power = power_of(all.front(), stamp, classes, options);
+    const Power power = power_of(all.front(), stamp, classes, options);
+    if (power.tried > 0) {
+      out.verdict.power = static_cast<double>(power.caught) / static_cast<double>(power.tried);
+      out.verdict.power_n = power.tried;
+    }
+  }
+  const Looks looks = TRY(looks_at_others(all, features, classes, suspect, pictures, options));
+  if (looks.of_classes > 0) {
+    out.verdict.false_positive_rate =
+        static_cast<double>(looks.alarms) / static_cast<double>(looks.of_classes);
+    out.verdict.false_positive_n = looks.of_classes;
   }
   out.verdict.effect = "9 features set alike on rows of other labels, a tenth of each label";
   return out;

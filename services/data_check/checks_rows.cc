@@ -1,6 +1,7 @@
 // Rows that are there twice, rows that hold personal data, and columns whose cells disagree on what they are.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "formats/personal.h"
@@ -15,6 +16,7 @@ constexpr double kSimilar = 0.7;
 constexpr std::size_t kTextBytesMin = 20;      // on average, of a column that is text rather than a category
 constexpr std::size_t kNearRowsMax = 500'000;  // beyond which only exact copies are looked for
 constexpr double kMostlyNumbers = 0.9;
+constexpr std::size_t kShownBytes = 24;  // of a cell
 
 const Column* text_column(const Dataset& data) {
   for (const Column& column : data.columns) {
@@ -41,8 +43,11 @@ std::map<std::size_t, std::size_t> exact_copies(const Dataset& data) {
 bool is_number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
 }
+
+// As formats/csv.h has it.
+bool is_missing(std::string_view text) { return text.empty() || text == "nan"; }
 
 }  // namespace
 
@@ -112,15 +117,19 @@ Result<Outcome> check_shape(const Dataset& data, const CheckOptions&) {
   for (const Column& column : data.columns) {
     if (column.numeric || column.name == data.roles.label) continue;
     std::size_t numbers = 0;
-    for (const std::string& text : column.texts) numbers += is_number(text) ? 1 : 0;
-    if (static_cast<double>(numbers) < kMostlyNumbers * static_cast<double>(column.texts.size()) ||
-        numbers == column.texts.size())
+    std::size_t present = 0;
+    for (const std::string& text : column.texts) {
+      numbers += is_number(text) ? 1 : 0;
+      present += is_missing(text) ? 0 : 1;
+    }
+    if (static_cast<double>(numbers) < kMostlyNumbers * static_cast<double>(present) || numbers == present)
       continue;
     std::optional<std::size_t> first;
     for (std::size_t row = 0; row < column.texts.size(); ++row) {
-      if (is_number(column.texts[row]) || column.texts[row].empty()) continue;
+      if (is_number(column.texts[row]) || is_missing(column.texts[row])) continue;
       if (!first) first = row;
-      mark(row, "column " + column.name + " holds numbers elsewhere, and text here");
+      mark(row, "column " + column.name + " holds numbers elsewhere, and \"" +
+                    column.texts[row].substr(0, kShownBytes) + "\" here");
     }
     if (first) {
       out.verdict.findings.push_back("column " + column.name +

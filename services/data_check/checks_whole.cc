@@ -6,6 +6,7 @@
 #include "core/parallel.h"
 #include "learn/anonymity.h"
 #include "learn/drift.h"
+#include "learn/drift_trials.h"
 #include "learn/random.h"
 #include "learn/statistics.h"
 #include "learn/votes.h"
@@ -37,6 +38,22 @@ Result<learn::RowDrift> joint_drift(const Dataset& data, const Dataset& referenc
   const learn::Scaling scaling = learn::standard_scaling(there);
   return learn::row_drift(scaling.apply(here), scaling.apply(there), kPermutations, options.seed,
                           options.threads);
+}
+
+using ColumnPairs = std::vector<std::pair<const Column*, const Column*>>;
+
+// What the verdict says of itself is measured on these columns.
+void measure(const ColumnPairs& pairs, const CheckOptions& options, CheckVerdict& verdict) {
+  const learn::DriftTrialOptions asked{.rate = kDriftRate, .seed = options.seed, .threads = options.threads};
+  const learn::DriftTrials trials = learn::drift_trials(pairs, asked);
+  if (trials.deals == 0) return;
+  verdict.false_positive_rate = static_cast<double>(trials.alarms) / static_cast<double>(trials.deals);
+  verdict.false_positive_n = trials.deals;
+  if (trials.moved == 0) return;
+  verdict.power = static_cast<double>(trials.caught) / static_cast<double>(trials.moved);
+  verdict.power_n = trials.moved;
+  verdict.effect = "one column moved by " + figure(asked.shift) + " deviations, " +
+                   std::to_string(trials.rows) + " rows against " + std::to_string(trials.reference_rows);
 }
 
 std::string drift_line(const Column& column, const learn::ColumnDrift& drift) {
@@ -75,7 +92,7 @@ bool has_reference(const Dataset& data, const CheckOptions& options) {
 
 Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
   const Dataset& reference = *options.reference;
-  std::vector<std::pair<const Column*, const Column*>> pairs;
+  ColumnPairs pairs;
   Outcome out;
   for (const Column& column : data.columns) {
     const Column* other = reference.find(column.name);
@@ -123,13 +140,7 @@ Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
       "columns whose distribution left that of the reference (KS, Wasserstein, PSI against its null, "
       "chi-squared; "
       "Benjamini-Hochberg over the columns), and rows as a whole (MMD)";
-  // Of the KS test, which rejects a shift of two standard errors of its critical distance with certainty.
-  const double n = static_cast<double>(data.rows());
-  const double m = static_cast<double>(reference.rows());
-  out.verdict.power = 0.99;
-  out.verdict.effect = "a distance of " + figure(3.3 * std::sqrt((n + m) / (n * m))) +
-                       " between the distribution functions of a column";
-  out.verdict.false_positive_rate = kDriftRate;
+  measure(pairs, options, out.verdict);
   return out;
 }
 

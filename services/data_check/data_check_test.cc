@@ -1,0 +1,289 @@
+// What `sallyport data check` says of small tables with planted faults, and of files that are no tables.
+#include <gtest/gtest.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cmath>
+#include <fstream>
+#include <set>
+
+#include "core/json.h"
+#include "formats/csv.h"
+#include "learn/random.h"
+#include "services/data_check/check.h"
+
+namespace sallyport::services::data_check {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::literals;
+
+class DataCheck : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("sallyport-data-check-" + std::to_string(::getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& name, std::string_view bytes) {
+    fs::create_directories((folder_ / name).parent_path());
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return folder_ / name;
+  }
+  std::string error_of(const fs::path& path, const std::string& labels = {}) {
+    const Result<Dataset> data = load({.paths = {path}, .labels = labels});
+    if (!data) return data.error().message;
+    const Result<CheckReport> report = check(*data, {});
+    return report ? "" : report.error().message;
+  }
+
+  fs::path folder_;
+};
+
+const CheckVerdict& verdict_of(const CheckReport& report, const std::string& guard) {
+  static const CheckVerdict kNone{};
+  for (const CheckVerdict& verdict : report.verdicts) {
+    if (verdict.guard == guard) return verdict;
+  }
+  ADD_FAILURE() << "no verdict of " << guard;
+  return kNone;
+}
+
+std::set<std::uint64_t> suspects_of(const CheckReport& report, const std::string& guard) {
+  std::set<std::uint64_t> out;
+  for (const ScoredRow& row : report.scored) {
+    if (row.guard == guard && row.suspect) out.insert(row.row);
+  }
+  return out;
+}
+
+// Three clouds in six dimensions, the label last.
+Dataset clouds(std::size_t rows, std::uint64_t seed) {
+  learn::Random random(seed);
+  Dataset out{.name = "clouds", .roles = {.label = "kind"}};
+  for (std::size_t j = 0; j < 6; ++j) out.columns.push_back({.name = "c" + std::to_string(j)});
+  out.columns.push_back({.name = "kind", .numeric = false});
+  for (std::size_t r = 0; r < rows; ++r) {
+    const std::size_t of = random.below(3);
+    for (std::size_t j = 0; j < 6; ++j) out.columns[j].numbers.push_back(random.normal() + (j == of ? 6 : 0));
+    out.columns.back().texts.push_back(std::string(1, static_cast<char>('a' + of)));
+  }
+  return out;
+}
+
+TEST_F(DataCheck, LabelsThatWereChangedComeFirstAndTheRatesAreMeasured) {
+  Dataset data = clouds(900, 1);
+  std::set<std::uint64_t> wrong;
+  for (std::size_t r = 0; r < 900; r += 20) {
+    std::string& label = data.columns.back().texts[r];
+    label = label == "c" ? "a" : std::string(1, static_cast<char>(label[0] + 1));
+    wrong.insert(r);
+  }
+  const auto report = check(data, {.threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  const CheckVerdict& verdict = verdict_of(*report, "label_errors");
+  EXPECT_EQ(verdict.verdict, Verdict::kWarn);
+  const std::set<std::uint64_t> found = suspects_of(*report, "label_errors");
+  std::size_t right = 0;
+  for (const std::uint64_t row : found) right += wrong.contains(row) ? 0 : 1;
+  EXPECT_GE(found.size() - right, 40u);
+  EXPECT_LE(right, 5u);
+  ASSERT_TRUE(verdict.power && verdict.false_positive_rate && verdict.power_n && verdict.false_positive_n);
+  EXPECT_GT(*verdict.power, 0.95);
+  EXPECT_LT(*verdict.false_positive_rate, 0.01);
+  EXPECT_EQ(*verdict.power_n, 45u);
+  EXPECT_GT(*verdict.false_positive_n, 700u);
+  std::size_t scored = 0;
+  for (const ScoredRow& row : report->scored) scored += row.guard == "label_errors" ? 1 : 0;
+  EXPECT_EQ(scored, 900u) << "a ranking check says something of each row";
+}
+
+// Where the classes lie on top of one another, a right label is flagged often, and the verdict says so.
+TEST_F(DataCheck, AModelThatCannotTellClassesApartAdmitsFalsePositives) {
+  Dataset data = clouds(900, 2);
+  learn::Random random(3);
+  for (std::size_t j = 0; j < 6; ++j) {
+    for (double& value : data.columns[j].numbers) value = value * 0.3 + random.normal();
+  }
+  const auto report = check(data, {.threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  const CheckVerdict& verdict = verdict_of(*report, "label_errors");
+  ASSERT_TRUE(verdict.false_positive_rate);
+  EXPECT_GT(*verdict.rate, 0.02);
+  EXPECT_GT(*verdict.false_positive_rate, *verdict.rate / 2);
+}
+
+TEST_F(DataCheck, CopiesStrayTextAndRepeatedIdsNameTheirRows) {
+  const fs::path file =
+      write("t.csv",
+            "id,size,note\n1,3.5,a\n2,4.5,b\n3,oops,c\n4,1.0,d\n4,2.0,e\n,7,f\n7,8,g\n8,9,h\n"
+            "9,3.5,a\n10,1,x\n11,2,y\n12,3,z\n");
+  Dataset data = *load({.paths = {file}, .roles = {.id = "id"}});
+  const auto report = check(data, {.threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(suspects_of(*report, "table_shape"), (std::set<std::uint64_t>{2, 4, 5}));
+  EXPECT_EQ(suspects_of(*report, "duplicates"), std::set<std::uint64_t>{8});
+  EXPECT_EQ(report->worst(), Verdict::kWarn);
+  const auto folder = folder_ / "parts";
+  ASSERT_TRUE(quarantine(data, *report, folder));
+  const auto clean = load_file(folder / "clean.csv");
+  const auto suspect = load_file(folder / "suspect.csv");
+  ASSERT_TRUE(clean && suspect);
+  EXPECT_EQ(clean->rows(), 8u);
+  EXPECT_EQ(suspect->rows(), 4u);
+}
+
+TEST_F(DataCheck, DriftIsFoundAndItsOwnRatesAreMeasured) {
+  const Dataset reference = clouds(800, 4);
+  Dataset data = clouds(800, 5);
+  const CheckOptions options{.reference = &reference, .threads = 1};
+  const auto calm = check(data, options);
+  ASSERT_TRUE(calm) << calm.error().message;
+  const CheckVerdict& before = verdict_of(*calm, "drift");
+  EXPECT_EQ(before.verdict, Verdict::kPass) << (before.findings.empty() ? "" : before.findings.front());
+  ASSERT_TRUE(before.power && before.false_positive_rate && before.power_n && before.false_positive_n);
+  EXPECT_LE(*before.false_positive_rate, 0.04);
+  EXPECT_GE(*before.false_positive_n, 40u);
+  for (double& value : data.columns[2].numbers) value += 1;
+  const auto moved = check(data, options);
+  ASSERT_TRUE(moved);
+  const CheckVerdict& after = verdict_of(*moved, "drift");
+  EXPECT_EQ(after.verdict, Verdict::kWarn);
+  ASSERT_FALSE(after.findings.empty());
+  EXPECT_TRUE(after.findings.front().starts_with("column c2 drifted")) << after.findings.front();
+}
+
+TEST_F(DataCheck, PersonalDataAndRowsThatHideNowhereAreNamed) {
+  const fs::path file = write("p.csv",
+                              "age,town,note\n31,Ulm,call 555-123-4567\n31,Ulm,nothing here\n44,Bonn,card "
+                              "4111 1111 1111 1111\n31,Ulm,mail a@b.example\n");
+  const Dataset data = *load({.paths = {file}});
+  const auto report = check(data, {.quasi_identifiers = {"age", "town"}, .k_min = 2, .threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(suspects_of(*report, "personal_data"), (std::set<std::uint64_t>{0, 2, 3}));
+  EXPECT_EQ(suspects_of(*report, "anonymity"), std::set<std::uint64_t>{2});
+  EXPECT_EQ(verdict_of(*report, "anonymity").verdict, Verdict::kBlock);
+}
+
+TEST_F(DataCheck, JsonHasWhatScriptsRelyOn) {
+  const auto report = check(clouds(300, 6), {.threads = 1});
+  ASSERT_TRUE(report);
+  const auto json = parse_json(to_json_text(*report));
+  ASSERT_TRUE(json) << json.error().message;
+  ASSERT_FALSE((*json)["rows"].empty());
+  for (const char* name : {"row", "guard", "score", "message"})
+    EXPECT_TRUE((*json)["rows"][0].contains(name));
+  for (const Json& verdict : (*json)["verdicts"]) {
+    for (const char* name :
+         {"guard", "threats", "verdict", "rate", "interval", "n", "power", "false_positive_rate"})
+      EXPECT_TRUE(verdict.contains(name)) << name;
+  }
+}
+
+// A table as it is written down, and what the one error has to name.
+struct Bad {
+  std::string name;
+  std::string bytes;
+  std::vector<std::string> says;
+};
+
+TEST_F(DataCheck, BadTablesEndInOneErrorThatNamesThePlace) {
+  const std::string nul = "a,b\n1,2\n3,\0\n"s;
+  const std::vector<Bad> cases{
+      {"ragged.csv", "a,b\n1,2\n3\n", {"row 1", "line 3"}},
+      {"wide.csv", "a,b\n1,2\n3,4,5\n", {"row 1", "line 3"}},
+      {"nul.csv", nul, {"row 1", "column b"}},
+      {"latin.csv", "a,b\n1,caf\xE9\n", {"row 0", "column b"}},
+      {"utf16.csv",
+       "\xFF\xFE"
+       "a\0,\0b\0\n\0"s,
+       {"utf16.csv"}},
+      {"quote.csv", "a,b\n1,\"never ends\n", {"column b", "without an end"}},
+      {"names.csv", "a,a\n1,2\n", {"a"}},
+      {"empty.csv", "", {"empty.csv"}},
+      {"rows.jsonl", "{\"a\":1}\n{\"a\":\n", {"line 2"}},
+      {"cut.npy",
+       "\x93NUMPY\x01\0v\0{'descr': '<f8', 'fortran_order': False, 'shape': (9, 9), }"s,
+       {"cut.npy"}},
+      {"cut.csv.gz", "\x1F\x8B\x08\0\0\0\0\0\0\x03"s, {"cut.csv.gz"}},
+  };
+  for (const Bad& bad : cases) {
+    const std::string error = error_of(write(bad.name, bad.bytes));
+    EXPECT_FALSE(error.empty()) << bad.name;
+    for (const std::string& part : bad.says)
+      EXPECT_NE(error.find(part), std::string::npos) << bad.name << ": " << error;
+  }
+}
+
+TEST_F(DataCheck, ACellBeyondTheLimitIsRefusedOnOneEndlessLine) {
+  const std::string error = error_of(write("line.csv", "a,b\n1," + std::string(64 << 20, 'x')));
+  EXPECT_NE(error.find("column b"), std::string::npos) << error;
+}
+
+TEST_F(DataCheck, ADecompressionBombIsRefusedBeforeItUnpacks) {
+  // 20 GiB of zeros in 20 MB would take too long to make; the same in two layers takes no time.
+  const auto packed = [](const std::string& plain) {
+    z_stream stream{};
+    EXPECT_EQ(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    std::string out(compressBound(plain.size()) + 64, '\0');
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+    stream.avail_in = static_cast<uInt>(plain.size());
+    stream.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream.avail_out = static_cast<uInt>(out.size());
+    EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+    out.resize(stream.total_out);
+    deflateEnd(&stream);
+    return out;
+  };
+  std::string layer = "a,b\n1,2\n";
+  for (int i = 0; i < 20; ++i) layer = packed(layer);
+  EXPECT_NE(error_of(write("nested.csv.gz", layer)).find("kArchiveDepthMax"), std::string::npos);
+  const std::string zeros = packed(std::string(64 << 20, '0'));
+  const std::string error = error_of(write("zeros.csv.gz", zeros));
+  EXPECT_FALSE(error.empty());
+}
+
+TEST_F(DataCheck, InfinityMissingNumbersLateTextAndLonelyClassesAreToldNotTripedOver) {
+  std::string text = "x,y,label\n";
+  learn::Random random(8);
+  for (int i = 0; i < 600; ++i) {
+    const bool a = i % 2 == 0;
+    text += std::to_string(random.normal() + (a ? 3 : 0)) + "," +
+            (i % 100 == 7 ? "" : std::to_string(random.normal())) + "," + (a ? "a" : "b") + "\n";
+  }
+  const std::string late = text + "1,2,a\nnot a number,2,b\n";
+  const auto data = load({.paths = {write("late.csv", late)}});
+  ASSERT_TRUE(data) << data.error().message;
+  const auto report = check(*data, {.threads = 1});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(suspects_of(*report, "table_shape"), std::set<std::uint64_t>{601});
+
+  const auto lonely = load({.paths = {write("lonely.csv", text + "0,0,only\n")}});
+  ASSERT_TRUE(lonely);
+  const auto alone = check(*lonely, {.threads = 1});
+  ASSERT_TRUE(alone) << alone.error().message;
+  EXPECT_NE(verdict_of(*alone, "label_errors").verdict, Verdict::kCannotTell);
+
+  const auto infinite = load({.paths = {write("inf.csv", text + "inf,0,a\n")}});
+  ASSERT_TRUE(infinite);
+  const auto told = check(*infinite, {.threads = 1});
+  ASSERT_TRUE(told);
+  EXPECT_TRUE(suspects_of(*told, "table_shape").contains(600));
+
+  const auto one = load({.paths = {write("one.csv", "x,label\n1,a\n2,a\n3,a\n")}});
+  ASSERT_TRUE(one);
+  const auto single = check(*one, {.threads = 1});
+  ASSERT_TRUE(single);
+  EXPECT_EQ(verdict_of(*single, "label_errors").verdict, Verdict::kCannotTell);
+}
+
+TEST_F(DataCheck, ALabelColumnOrFileThatIsNotThereIsAnError) {
+  const fs::path file = write("t.csv", "a,b\n1,2\n3,4\n");
+  EXPECT_NE(error_of(file, "nowhere").find("no column 'nowhere'"), std::string::npos);
+  EXPECT_NE(error_of(file, write("l.csv", "l\n1\n").string()).find("1 labels for 2 rows"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sallyport::services::data_check
