@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
+#include <utility>
 
 namespace sallyport::formats::python {
 namespace {
@@ -33,14 +33,14 @@ class Tokenizer {
   void step() {
     const char c = source_[at_];
     const std::size_t begin = at_;
-    if (c == '\n') {
-      ++at_;
+    if (c == '\n' || c == '\r') {
+      at_ += is_pair(at_) ? 2 : 1;
       if (depth_ == 0 && !at_line_start()) add(TokenKind::kLineEnd, begin);
       ++line_;
-    } else if (c == '\\' && at_ + 1 < source_.size() && source_[at_ + 1] == '\n') {
-      at_ += 2;
+    } else if (c == '\\' && ends_line(at_ + 1)) {
+      at_ += is_pair(at_ + 1) ? 3 : 2;
       ++line_;
-    } else if (c == ' ' || c == '\t' || c == '\r' || c == '\f') {
+    } else if (c == ' ' || c == '\t' || c == '\f') {
       ++at_;
     } else if (c == '#') {
       skip_to_line_end();
@@ -67,7 +67,11 @@ class Tokenizer {
     }
   }
 
-  void skip_to_line_end() { at_ = std::min(source_.find('\n', at_), source_.size()); }
+  void skip_to_line_end() { at_ = std::min(source_.find_first_of("\r\n", at_), source_.size()); }
+  bool ends_line(std::size_t at) const {
+    return at < source_.size() && (source_[at] == '\n' || source_[at] == '\r');
+  }
+  bool is_pair(std::size_t at) const { return source_.substr(at, 2) == "\r\n"; }
 
   bool is_prefix(std::size_t begin) const {
     const std::string_view prefix = source_.substr(begin, at_ - begin);
@@ -84,13 +88,14 @@ class Tokenizer {
     while (at_ < source_.size()) {
       const char c = source_[at_];
       if (c == '\\' && at_ + 1 < source_.size()) {
-        if (source_[at_ + 1] == '\n') ++line_;
-        at_ += 2;
+        if (ends_line(at_ + 1)) ++line_;
+        at_ += is_pair(at_ + 1) ? 3 : 2;
         continue;
       }
-      if (c == '\n') {
+      if (ends_line(at_)) {
         if (!triple) break;
         ++line_;
+        if (is_pair(at_)) ++at_;
       }
       if (c == quote && (!triple || source_.substr(at_, 3) == std::string_view(three))) {
         at_ += triple ? 3 : 1;
@@ -108,6 +113,8 @@ class Tokenizer {
   std::size_t depth_ = 0;
   std::vector<Token> tokens_;
 };
+
+constexpr std::size_t kDottedMax = 200;  // of what a name is made to mean
 
 // Words after which a parenthesis opens no call.
 bool is_keyword(std::string_view word) {
@@ -128,15 +135,17 @@ bool is_constant_string(const Token& token) {
 
 class Caller {
  public:
-  explicit Caller(const std::vector<Token>& tokens) : tokens_(tokens) {}
+  Caller(const std::vector<Token>& tokens, Aliases aliases)
+      : tokens_(tokens), out_{.aliases = std::move(aliases)} {}
 
-  std::vector<Call> run() {
+  Reading run() {
     match_brackets();
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const bool starts =
           i == 0 || tokens_[i - 1].kind == TokenKind::kLineEnd || is(i - 1, ";") || is(i - 1, ":");
       if (starts && is(i, "import")) read_import(i + 1, "");
       if (starts && is(i, "from")) read_from(i + 1);
+      if (starts && is(i + 1, "=") && read_assignment(i)) continue;
       if (tokens_[i].kind == TokenKind::kName && !is_dotted(i)) visit(i);
       if (is(i, ")") || is(i, "]")) visit_attribute(i);
     }
@@ -198,28 +207,52 @@ class Caller {
         meant = module.empty() ? name : meant;
         i += 2;
       }
-      aliases_[alias] = meant;
+      out_.aliases[alias] = meant;
     }
   }
 
   void read_from(std::size_t i) {
     const std::string module = dotted(i);
-    if (!module.empty() && is(i, "import")) read_import(i + 1, module);
+    if (module.empty() || !is(i, "import")) return;
+    if (is(i + 1, "*")) out_.stars.push_back({.dotted = module, .line = tokens_[i].line, .token = i + 1});
+    read_import(i + 1, module);
+  }
+
+  // `name = module.function`, and nothing more: the name means the same from here on. Answers whether it was.
+  bool read_assignment(std::size_t i) {
+    std::size_t end = i + 2;
+    if (tokens_[i].kind != TokenKind::kName) return false;
+    const bool imported = end < tokens_.size() && out_.aliases.contains(tokens_[end].text);
+    if (!imported) return false;
+    const std::string value = resolved(dotted(end));
+    const bool ends = end >= tokens_.size() || tokens_[end].kind == TokenKind::kLineEnd || is(end, ";");
+    if (!ends || value.size() > kDottedMax) return false;
+    out_.aliases[std::string(tokens_[i].text)] = value;
+    return true;
+  }
+
+  std::string resolved(std::string name) const {
+    const std::size_t first = name.find('.');
+    const auto alias = out_.aliases.find(std::string_view(name).substr(0, first));
+    if (alias == out_.aliases.end()) return name;
+    return alias->second + (first == std::string::npos ? "" : name.substr(first));
   }
 
   void visit(std::size_t i) {
     const std::size_t begin = i;
     if (is_keyword(tokens_[i].text)) return;
     if (begin > 0 && (is(begin - 1, "def") || is(begin - 1, "class"))) return;
-    std::string name = dotted(i);
-    const std::size_t first = name.find('.');
-    if (const auto alias = aliases_.find(name.substr(0, first)); alias != aliases_.end()) {
-      name = alias->second + (first == std::string::npos ? "" : name.substr(first));
-    }
+    std::string name = resolved(dotted(i));
+    if (name.empty()) return;
+    out_.names.push_back({.dotted = name, .line = tokens_[begin].line, .token = begin});
     if (is(i, "(")) {
-      out_.push_back({.callee = std::move(name), .line = tokens_[begin].line, .arguments = arguments(i)});
+      out_.calls.push_back({.callee = std::move(name),
+                            .line = tokens_[begin].line,
+                            .token = begin,
+                            .arguments = arguments(i)});
     } else if (name == "eval" || name == "exec" || name == "__import__") {
-      out_.push_back({.callee = std::move(name), .line = tokens_[begin].line, .only_named = true});
+      out_.calls.push_back(
+          {.callee = std::move(name), .line = tokens_[begin].line, .token = begin, .only_named = true});
     }
   }
 
@@ -232,7 +265,8 @@ class Caller {
       next += 2;
     }
     if (name.empty() || !is(next, "(")) return;
-    out_.push_back({.callee = std::move(name), .line = tokens_[i].line, .arguments = arguments(next)});
+    out_.calls.push_back(
+        {.callee = std::move(name), .line = tokens_[i].line, .token = i, .arguments = arguments(next)});
   }
 
   std::vector<Argument> arguments(std::size_t open) const {
@@ -270,14 +304,17 @@ class Caller {
 
   const std::vector<Token>& tokens_;
   std::vector<std::size_t> closing_;
-  std::map<std::string, std::string, std::less<>> aliases_;
-  std::vector<Call> out_;
+  Reading out_;
 };
 
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view source) { return Tokenizer(source).run(); }
 
-std::vector<Call> calls(const std::vector<Token>& tokens) { return Caller(tokens).run(); }
+Reading read(const std::vector<Token>& tokens, Aliases aliases) {
+  return Caller(tokens, std::move(aliases)).run();
+}
+
+std::vector<Call> calls(const std::vector<Token>& tokens) { return read(tokens).calls; }
 
 }  // namespace sallyport::formats::python
