@@ -64,7 +64,10 @@ TEST(InspectConfigs, JsonThatIsNotReadIsNotPassedOver) {
 }
 
 TEST(InspectConfigs, TellsWhatImportingCodeDoesFromWhatCallingItMay) {
-  EXPECT_TRUE(says("m.py", "import os\nos.system('id')\n", "code-acts-on-import"));
+  for (const char* name : {"m.py", "M.PY", "m.pyw", "site.pth"}) {
+    EXPECT_TRUE(says(name, "import os\nos.system('id')\n", "code-acts-on-import")) << name;
+  }
+  EXPECT_TRUE(says("run", "#!/usr/bin/env python3\nimport os\nos.system('id')\n", "code-acts-on-import"));
   EXPECT_TRUE(says("m.py", "import subprocess as s\nclass A:\n  s.run(['id'])\n", "code-acts-on-import"));
   EXPECT_TRUE(says("m.py", "import os\ndef f():\n  os.system('id')\n", "code-acts-when-called"));
   EXPECT_FALSE(says("m.py", "import os\ndef f():\n  os.system('id')\n", "code-acts-on-import"));

@@ -13,8 +13,20 @@ namespace {
 constexpr std::size_t kSourceBytesMax = 1 * limits::kMiB;
 constexpr std::string_view kRemedy = "load the model without the repository's code";
 
+// By its name, or by what its first line asks for; in a .pth file of site-packages Python runs the lines that
+// begin with `import`.
+bool is_source(const Layer& layer) {
+  std::string name = layer.name.substr(layer.name.rfind('.') + 1);
+  for (char& letter : name) letter = static_cast<char>(letter | 0x20);
+  const std::string_view text = as_text(layer.bytes);
+  const std::string_view first = text.substr(0, text.find_first_of("\r\n"));
+  const bool asks = first.starts_with("#!") && first.find("python") != first.npos;
+  const bool imports = text.starts_with("import ") || text.find("\nimport ") != text.npos;
+  return name == "py" || name == "pyw" || asks || (name == "pth" && imports);
+}
+
 bool plausible(const Layer& layer) {
-  return layer.name.ends_with(".py") && is_utf8(as_text(layer.bytes)) &&
+  return is_source(layer) && is_utf8(as_text(layer.bytes)) &&
          as_text(layer.bytes).find('\0') == std::string_view::npos;
 }
 
