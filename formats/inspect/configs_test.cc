@@ -41,6 +41,9 @@ TEST(InspectConfigs, NamesWhatAConfigurationWouldHaveRun) {
                    "config-names-remote-code"));
   EXPECT_TRUE(says("x", R"({"custom_pipelines": {"p": {"impl": "p.P", "pt": ["M"]}}})", "config-names-code"));
   EXPECT_TRUE(says("x", R"({"trust_remote_code": true})", "config-trusts-remote-code"));
+  EXPECT_TRUE(says("MLmodel", "flavors:\n  python_function:\n    loader_module: own\n", "config-names-code"));
+  EXPECT_FALSE(
+      says("MLmodel", "flavors:\n  python_function:\n    loader_module: mlflow.onnx\n", "config-names-code"));
   EXPECT_TRUE(says("x", R"({"_class_name": ["pipeline", "Mine"]})", "config-names-code"));
   EXPECT_TRUE(says("x", R"({"_class_name": "P", "unet": ["os", "system"]})", "pipeline-names-dangerous"));
   EXPECT_TRUE(says("x", R"([{"idx": 0, "path": "", "type": "evil.Module"}])", "module-names-code"));

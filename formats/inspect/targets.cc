@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 6> kRebuilt{"py/object", "py/function", "
                                                    "py/mod",    "py/class",    "py/reduce"};
 // jsonpickle up to 1.x evaluates what stands in it.
 constexpr std::string_view kEvaluated = "py/repr";
+// MLflow imports it, beside the model's own folder `code`.
+constexpr std::string_view kImported = "loader_module";
 
 // A node of an exported program, torch.ops.aten.relu.default, which computes.
 bool is_tensor_operator(std::string_view name) {
@@ -49,14 +51,29 @@ std::string_view danger_of_path(std::string_view path) {
   return pickle::danger_of({.module = "builtins", .name = std::string(path)});
 }
 
+// The flavours of MLflow itself are its own code.
+void judge_import(Probe& probe, std::string_view name, std::uint64_t offset) {
+  if (name.starts_with("mlflow.") && is_name(name)) return;
+  const std::string_view danger = danger_of_path(std::string(name) + ".load");
+  probe.observe({.topic = Topic::kIntake,
+                 .rule = "config-names-code",
+                 .severity = danger.empty() ? Severity::kMedium : Severity::kCritical,
+                 .offset = offset,
+                 .message = "loading the model with MLflow would import " + shown(std::string(name)) +
+                            (danger.empty() ? ", code that comes with it" : ", which " + std::string(danger)),
+                 .remedy = "read the code, and log the model again with a flavour of MLflow's own"});
+}
+
 }  // namespace
 
 bool is_target_member(std::string_view member) {
-  return member == kEvaluated || std::ranges::find(kInstantiated, member) != kInstantiated.end() ||
+  return member == kEvaluated || member == kImported ||
+         std::ranges::find(kInstantiated, member) != kInstantiated.end() ||
          std::ranges::find(kRebuilt, member) != kRebuilt.end();
 }
 
 void judge_target(Probe& probe, std::string_view member, std::string_view name, std::uint64_t offset) {
+  if (member == kImported) return judge_import(probe, name, offset);
   if (is_tensor_operator(name)) return;
   const bool rebuilt = member.starts_with("py/");
   const bool evaluated = member == kEvaluated;
@@ -70,10 +87,10 @@ void judge_target(Probe& probe, std::string_view member, std::string_view name, 
   message += shown(std::string(name));
   if (!danger.empty()) message += ", which " + std::string(danger);
   probe.observe({.topic = rebuilt ? Topic::kCode : Topic::kIntake,
-                 .rule = evaluated         ? "jsonpickle-evaluates"
-                         : !rebuilt        ? "config-calls-dangerous"
-                         : danger.empty()  ? "jsonpickle-object"
-                                           : "jsonpickle-dangerous",
+                 .rule = evaluated        ? "jsonpickle-evaluates"
+                         : !rebuilt       ? "config-calls-dangerous"
+                         : danger.empty() ? "jsonpickle-object"
+                                          : "jsonpickle-dangerous",
                  .severity = critical ? Severity::kCritical : Severity::kMedium,
                  .offset = offset,
                  .message = std::move(message),

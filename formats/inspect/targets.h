@@ -1,5 +1,6 @@
 // Names in configurations that a reader of theirs imports and calls: Hydra's `_target_`, Lightning's
-// `class_path`, latent diffusion's `target`, jsonpickle's `py/object` and its kin; for the inspectors alone.
+// `class_path`, latent diffusion's `target`, MLflow's `loader_module`, jsonpickle's `py/object` and its kin;
+// for the inspectors alone.
 //
 // Ordinary configurations name classes of the user's own, so a name is held against the table of dangers
 // (formats/pickle_danger.def) and not against the packs; jsonpickle's members are worth a word whatever they

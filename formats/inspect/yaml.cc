@@ -11,7 +11,9 @@
 namespace sallyport::formats::inspect {
 namespace {
 
-bool is_named(const Layer& layer) { return layer.name.ends_with(".yaml") || layer.name.ends_with(".yml"); }
+bool is_named(const Layer& layer) {
+  return layer.name.ends_with(".yaml") || layer.name.ends_with(".yml") || layer.name == "MLmodel";
+}
 
 // YAML's parsers take UTF-16 by its mark; its letters are then no ASCII to look for.
 bool is_utf16(std::string_view text) { return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"); }
