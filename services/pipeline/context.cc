@@ -1,11 +1,12 @@
 #include "services/pipeline/context.h"
 
 #include <chrono>
-#include <deque>
+#include <cstdlib>
 
 #include "formats/csv.h"
 #include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
+#include "services/redact/step_log.h"
 #include "services/registry/registry.h"
 #include "services/tools.h"
 
@@ -13,6 +14,20 @@ namespace sallyport::services::pipeline {
 namespace {
 
 constexpr std::size_t kQuotedLines = 12;
+
+// The values that the pipeline's owner keeps in the runner's environment.
+Result<std::vector<redact::Secret>> secrets_of(const StageSpec& spec) {
+  std::vector<redact::Secret> out;
+  for (const std::string& name : spec.secrets) {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      return fail(ErrorKind::kNotFound, "secret " + name + " is not in the environment of the runner",
+                  "export " + name + " before the run, or take it out of `secrets`");
+    }
+    out.push_back({name, value});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -104,11 +119,15 @@ Result<sandbox::Confinement> StageContext::confinement(const StepCommand& comman
 }
 
 Result<void> StageContext::execute(const StepCommand& command) {
-  const sandbox::Confinement box = TRY(confinement(command));
-  std::deque<std::string> last_lines;
-  const sandbox::Watch watch{.on_line = [&](sandbox::Stream, std::string_view line) {
-    last_lines.emplace_back(line);
-    if (last_lines.size() > kQuotedLines) last_lines.pop_front();
+  sandbox::Confinement box = TRY(confinement(command));
+  const std::vector<redact::Secret> secrets = TRY(secrets_of(spec_));
+  redact::StepLog log(TRY(redact::Redactor::make(secrets)), kQuotedLines);
+  if (!spec_.run.empty()) {
+    for (const redact::Secret& secret : secrets) box.environment.emplace_back(secret.name, secret.value);
+  }
+  const sandbox::Watch watch{.on_line = [&](sandbox::Stream stream, std::string_view line) {
+    log.add(stream == sandbox::Stream::kOut ? redact::StepLog::From::kOut : redact::StepLog::From::kErr,
+            line);
   }};
   planned.push_back(sandbox::digest_of(box).hex());
   const auto start = std::chrono::steady_clock::now();
@@ -120,8 +139,8 @@ Result<void> StageContext::execute(const StepCommand& command) {
                         ? "hit its limit of " + std::string(name_of(outcome.limit))
                         : (outcome.signal != 0 ? "was ended by signal " + std::to_string(outcome.signal)
                                                : "ended with status " + std::to_string(outcome.exit_status));
-  for (const std::string& line : last_lines) why += "\n    " + line;
-  for (const sandbox::Denial& denial : outcome.denials) why += "\n    denied: " + denial.what;
+  for (const std::string& line : log.finish()) why += "\n    " + line;
+  for (const sandbox::Denial& denial : outcome.denials) why += "\n    denied: " + log.redact(denial.what);
   return fail(ErrorKind::kDenied, "step " + command.argv.front() + " " + why,
               "the step's last lines are above; see `sallyport doctor` for what the sandbox allows");
 }

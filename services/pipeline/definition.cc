@@ -102,6 +102,17 @@ Result<void> check_artifact_names(const std::vector<std::string>& names) {
   return {};
 }
 
+Result<void> check_secret_names(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const bool plain = !name.empty() && name.size() <= 64 && !name.starts_with("SALLYPORT") &&
+                       std::all_of(name.begin(), name.end(), [](char c) {
+                         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+                       });
+    if (!plain) return invalid("'" + name + "' is not the name of a secret: capitals, digits and _ only");
+  }
+  return {};
+}
+
 Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults, StageSpec& spec) {
   if (!object.is_object()) return invalid("a mapping was expected, for example {run: [python3, step.py]}");
   for (const auto& [name, value] : object.items()) {
@@ -119,6 +130,9 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
       spec.seed = static_cast<std::uint64_t>(seed);
     } else if (name == "limits") {
       spec.limits = TRY(read_limits(value));
+    } else if (name == "secrets") {
+      spec.secrets = TRY(read_texts(object, name));
+      TRY(check_secret_names(spec.secrets));
     } else if (name == "may") {
       spec.may = TRY(read_contract(value));
     } else if (name == "network") {
@@ -126,7 +140,7 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
     } else if (std::find(known.begin(), known.end(), name) != known.end()) {
       spec.options[name] = value;
     } else {
-      std::string hint = "known here: run, reads, writes, seed, limits, may, network";
+      std::string hint = "known here: run, reads, writes, seed, limits, secrets, may, network";
       for (const std::string& option : known) hint += ", " + option;
       return invalid("unknown key '" + name + "'", hint);
     }
@@ -240,24 +254,26 @@ Result<Definition> parse_definition(std::string_view yaml, const std::string& pl
 Json to_json(const StageSpec& spec) {
   Json labels = Json::object();
   for (const auto& [from, to] : spec.may.label_mapping) labels[from] = to;
-  return Json{{"stage", name_of(spec.stage)},
-              {"run", spec.run},
-              {"reads", spec.reads},
-              {"writes", spec.writes},
-              {"seed", spec.seed},
-              {"limits",
-               {{"cpu_s", spec.limits.cpu_s},
-                {"wall_s", spec.limits.wall_s},
-                {"memory_bytes", spec.limits.memory_bytes},
-                {"output_bytes", spec.limits.output_bytes},
-                {"processes", spec.limits.processes}}},
-              {"may",
-               {{"relabel", spec.may.may_relabel},
-                {"drop-rows", spec.may.may_drop_rows},
-                {"add-rows", spec.may.may_add_rows},
-                {"labels", labels}}},
-              {"network", "none"},
-              {"options", spec.options}};
+  Json out{{"stage", name_of(spec.stage)},
+           {"run", spec.run},
+           {"reads", spec.reads},
+           {"writes", spec.writes},
+           {"seed", spec.seed},
+           {"limits",
+            {{"cpu_s", spec.limits.cpu_s},
+             {"wall_s", spec.limits.wall_s},
+             {"memory_bytes", spec.limits.memory_bytes},
+             {"output_bytes", spec.limits.output_bytes},
+             {"processes", spec.limits.processes}}},
+           {"may",
+            {{"relabel", spec.may.may_relabel},
+             {"drop-rows", spec.may.may_drop_rows},
+             {"add-rows", spec.may.may_add_rows},
+             {"labels", labels}}},
+           {"network", "none"},
+           {"options", spec.options}};
+  if (!spec.secrets.empty()) out["secrets"] = spec.secrets;
+  return out;
 }
 
 }  // namespace sallyport::services::pipeline

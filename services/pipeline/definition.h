@@ -6,6 +6,7 @@
 //   stages:
 //     acquisition:   {from: feed/digits.csv, manifest: feed/digits.csv.batch.json}
 //     preprocessing: {run: [python3, clean.py], may: {relabel: false}}
+//     analysis:      {run: [python3, look.py], secrets: [STORE_KEY]}
 //     training:      {run: [python3, train.py], seed: 7, limits: {cpu: 20m, memory: 4G, wall: 1h}}
 //
 // All sixteen stages run, in the order of core/stage.h; a stage that is not named runs its built-in step.
@@ -40,6 +41,8 @@ struct StageSpec {
   std::vector<std::string> writes = {};
   std::uint64_t seed = 7;
   StepLimits limits = {};
+  // Variables of the runner's environment that the user's command gets, and that no log of it shows.
+  std::vector<std::string> secrets = {};
   Contract may = {};
   Json options = Json::object();  // the built-in's own members, checked by name
 };
