@@ -64,5 +64,7 @@ Result<std::vector<Figure>> bench_data_drift();
 // A pickle as CPython writes it of nested dicts and lists, of at least so many bytes.
 std::string plain_containers(int protocol, std::size_t bytes_min);
 Result<std::vector<Figure>> bench_secrets();
+Result<std::vector<Figure>> bench_repository();
+Result<std::vector<Figure>> bench_redact();
 
 }  // namespace sallyport::bench

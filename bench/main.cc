@@ -30,6 +30,8 @@ constexpr Group kGroups[] = {
     {"data/planted", bench_data_planted},
     {"data/text", bench_data_text},
     {"data/drift", bench_data_drift},
+    {"repository", bench_repository},
+    {"redact", bench_redact},
 };
 
 // "data" wants data/labels and the others of its kind.

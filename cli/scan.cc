@@ -1,13 +1,15 @@
 // sallyport scan: what files would do when they are loaded, and what of them nobody can tell.
+#include "services/scan/scan.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/scan_view.h"
 #include "cli/scan_watch.h"
 #include "core/env.h"
+#include "services/scan/accept.h"
 #include "services/scan/attest.h"
 #include "services/scan/bom.h"
+#include "services/scan/cache.h"
 #include "services/scan/sarif.h"
-#include "services/scan/scan.h"
 #include "services/scan/settings.h"
 #include "services/version.h"
 #include "trust/keys.h"
@@ -40,6 +42,18 @@ constexpr Flag kFlags[] = {
      .value = "FILE",
      .doc = "also write a signed attestation of the scan (DSSE); needs --key"},
     {.name = "key", .value = "PEM", .doc = "the private key that signs the attestation"},
+    {.name = "diff",
+     .value = "BASE",
+     .doc = "of repositories only what changed since HEAD forked from this branch, tag or commit"},
+    {.name = "baseline", .value = "FILE", .doc = "findings that are known, as --write-baseline wrote them"},
+    {.name = "write-baseline", .value = "FILE", .doc = "write what was found as a baseline, and exit 0"},
+    {.name = "advisories",
+     .value = "PATH",
+     .doc = "a folder or a zip of OSV advisories: packages that one is about are findings"},
+    {.name = "cache",
+     .value = "DIR",
+     .doc = "where what was said of a repository's files is kept; else the user's cache folder"},
+    {.name = "no-cache", .doc = "search everything, and keep nothing"},
     {.name = "threads", .value = "N", .doc = "files at once; 0: one a core", .fallback = "0"},
     {.name = "max-depth", .value = "N", .doc = "how deep archives are opened in archives", .fallback = "8"},
     {.name = "max-layers", .value = "N", .doc = "members and layers of one file", .fallback = "400000"},
@@ -47,7 +61,9 @@ constexpr Flag kFlags[] = {
      .value = "N",
      .doc = "how much one file may unpack to, in MiB",
      .fallback = "2048"},
-    {.name = "max-file-mb", .value = "N", .doc = "larger files are not read, in MiB; 0: no limit",
+    {.name = "max-file-mb",
+     .value = "N",
+     .doc = "larger files are not read, in MiB; 0: no limit",
      .fallback = "0"},
 };
 
@@ -118,6 +134,16 @@ std::optional<std::pair<std::string, std::string>> contradiction(const Arguments
 Result<Exit> run(const Arguments& arguments, Output& output) {
   if (const auto wrong = contradiction(arguments)) return output.usage(wrong->first, wrong->second);
   scanning::ScanOptions options = TRY(scanning::read_options(system_env(), settings_of(arguments)));
+  if (!arguments.has("no-cache")) {
+    options.cache_folder =
+        arguments.has("cache") ? fs::path(arguments.text("cache")) : scanning::user_cache_folder();
+  }
+  options.since = arguments.text("diff");
+  options.frames = !output.is_json();
+  options.advisories = arguments.text("advisories");
+  options.list_packages = !target_of(arguments, "cyclonedx").empty();
+  if (arguments.has("baseline"))
+    options.baseline = TRY(scanning::read_baseline(system_env(), arguments.text("baseline")));
   std::vector<std::filesystem::path> paths;
   for (const std::string& word : arguments.words("PATH")) paths.emplace_back(word);
   if (arguments.has("watch")) return watch_folders(paths, options, output);
@@ -136,6 +162,10 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     } else {
       print_scan(report, output);
     }
+  }
+  if (const std::string file = arguments.text("write-baseline"); !file.empty()) {
+    TRY(write_durably(system_env(), file, as_bytes(pretty(scanning::to_baseline(report)))));
+    return report.exit_code() == 1 ? Exit::kClean : static_cast<Exit>(report.exit_code());
   }
   return static_cast<Exit>(report.exit_code());
 }

@@ -49,6 +49,8 @@ void print_kind(const ScannedFile& file, const std::vector<const ScannedFinding*
     const Finding& finding = kind[i]->finding;
     const std::string place = place_of(finding);
     output.print(wrapped((place.empty() ? "" : place + ": ") + finding.message, 2));
+    for (const std::string& line : kind[i]->frame) output.line("    " + line);
+    if (!kind[i]->accepted.empty()) output.print(wrapped("accepted by " + kind[i]->accepted, 2));
   }
   if (kind.size() > kShown) {
     output.line("  and " + with_separators(kind.size() - kShown) + " more; --format json has them all");

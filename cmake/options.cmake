@@ -12,6 +12,9 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 target_compile_options(sp_options INTERFACE -ffunction-sections -fdata-sections)
 
+# Which build something is: a scan's cache belongs to one.
+target_link_options(sp_options INTERFACE -Wl,--build-id=sha1)
+
 set(SALLYPORT_SANITIZE "" CACHE STRING "comma-separated sanitizers, for example address,undefined")
 if(SALLYPORT_SANITIZE)
   target_compile_options(sp_options INTERFACE -fsanitize=${SALLYPORT_SANITIZE} -fno-sanitize-recover=all)

@@ -2,15 +2,20 @@
 //
 // Nothing of git's runs: no hook, filter, submodule or configuration is looked at. Every object of a pack is
 // read from its stream and named by the SHA-1 of its own bytes, so that neither an index nor a reference can
-// hide one. Objects are kept whole, up to limits::kRepositoryBytesMax together; deltas are resolved in
-// rounds, without recursion. SHA-256 repositories are not read. For one thread at a time.
+// hide one. Objects are kept whole, up to limits::kRepositoryBytesMax together; a delta is applied once, when
+// its base turns up, in whatever order they come, without recursion. SHA-256 repositories are not read. For
+// one thread at a time.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <map>
+#include <cstring>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/bytes.h"
@@ -19,6 +24,15 @@
 namespace sallyport::formats::git {
 
 using ObjectId = std::array<std::uint8_t, 20>;
+
+// Whoever makes objects whose ids share these bytes costs himself more than us: buckets are lists.
+struct IdHash {
+  std::size_t operator()(const ObjectId& id) const {
+    std::size_t out = 0;
+    std::memcpy(&out, id.data() + 4, sizeof out);
+    return out;
+  }
+};
 
 enum class ObjectType : std::uint8_t { kCommit = 1, kTree = 2, kBlob = 3, kTag = 4 };
 
@@ -29,26 +43,54 @@ struct Object {
 
 class Objects {
  public:
+  using Map = std::unordered_map<ObjectId, Object, IdHash>;
+
   // A file below objects/XX/. Error when it is damaged or the limit is reached.
   Result<void> add_loose(BytesView file);
   // A file objects/pack/*.pack. What was read before an error stays.
   Result<void> add_pack(BytesView pack);
-  // Applies the deltas whose base has turned up since; answers how many are left without one.
-  Result<std::size_t> resolve();
+  // Deltas whose base has not turned up.
+  std::size_t waiting() const { return waiting_; }
 
-  const std::map<ObjectId, Object>& all() const { return objects_; }
+  const Map& all() const { return objects_; }
   const Object* find(const ObjectId& id) const;
+  // The ids of one type, sorted.
+  std::vector<ObjectId> ids_of(ObjectType type) const;
+  // Takes an object's bytes away; it stays as an empty one.
+  Bytes take(const ObjectId& id);
 
  private:
+  struct Place {
+    std::uint32_t pack = 0;
+    std::uint64_t offset = 0;
+    bool operator==(const Place&) const = default;
+  };
+  struct PlaceHash {
+    std::size_t operator()(const Place& at) const {
+      return static_cast<std::size_t>((at.offset * 0x9E3779B97F4A7C15U) ^ at.pack);
+    }
+  };
   struct Delta {
-    ObjectId base = {};
+    Place place = {};
     Bytes bytes = {};
   };
-  Result<ObjectId> add(ObjectType type, Bytes bytes);
+  struct Made {
+    const Map::value_type* object = nullptr;
+    Place place = {};
+  };
+  Result<const Map::value_type*> add(ObjectType type, Bytes bytes);
+  Result<void> add_entry(BytesView pack, Reader& reader, std::uint32_t number);
+  Result<void> wait(std::vector<Delta>& queue, Delta delta);
+  Result<void> settle(Made made);
 
-  std::map<ObjectId, Object> objects_;
-  std::vector<Delta> waiting_;
-  std::size_t bytes_ = 0;
+  Map objects_;
+  std::unordered_map<ObjectId, std::vector<Delta>, IdHash> by_base_;
+  std::unordered_map<Place, std::vector<Delta>, PlaceHash> by_place_;
+  std::unordered_map<Place, const Map::value_type*, PlaceHash> made_;  // of the pack that is being read
+  std::uint32_t packs_ = 0;
+  std::size_t waiting_ = 0;
+  std::size_t bytes_ = 0;   // of all objects and of the deltas that wait
+  std::uint64_t work_ = 0;  // bytes that were made, those of objects that were there already included
 };
 
 struct TreeEntry {
@@ -57,13 +99,30 @@ struct TreeEntry {
   ObjectId id = {};
 };
 Result<std::vector<TreeEntry>> read_tree(BytesView bytes);
+// The same, one entry after the other and without a copy.
+Result<void> each_tree_entry(
+    BytesView bytes,
+    const std::function<void(std::uint32_t mode, std::string_view name, const ObjectId& id)>& on_entry);
 
+struct Person {
+  std::string name = {};
+  std::string email = {};
+  std::int64_t unix_s = 0;
+};
 struct Commit {
   ObjectId tree = {};
+  std::vector<ObjectId> parents = {};
+  Person author = {};
+  Person committer = {};
   std::int64_t committed_unix_s = 0;
+  std::string signature = {};  // of the header gpgsig, its lines without the leading blank
   std::string message = {};
 };
 Result<Commit> read_commit(BytesView bytes);
+// What a commit's signature is over: the object without the header that holds it.
+Bytes signed_payload(BytesView commit);
+// 40 digits of hexadecimal, lower case.
+std::optional<ObjectId> parse_id(std::string_view hex);
 
 // The result of a delta on its base. Error when it reaches outside of either.
 Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max);

@@ -5,12 +5,12 @@
 // for whoever clones. Kinds are recognised by their structure, addresses by their user information, the rest
 // by a name that says secret and a value that is as random as one. A finding never holds the secret.
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 #include "core/digest.h"
 #include "core/guard.h"
 #include "core/limits.h"
+#include "formats/allowed_line.h"
 #include "formats/notebook.h"
 #include "formats/secrets.h"
 
@@ -24,24 +24,18 @@ struct Seen {
   std::size_t allowed = 0;
 };
 
-// A line may say that what it holds is no secret, and why: "sallyport: allow, published test vector". Without
-// a reason it allows nothing; how many were allowed stands beside the verdict.
+// How many were allowed stands beside the verdict.
 bool is_allowed(std::string_view text, const Secret& secret) {
-  constexpr std::string_view kMark = "sallyport: allow,";
-  constexpr std::size_t kReasonMin = 8;
   const std::size_t end = std::min(text.find('\n', secret.offset + secret.length), text.size());
   const std::size_t before = text.rfind('\n', secret.offset);
   const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
-  const std::string_view line = text.substr(begin, end - begin);
-  const std::size_t mark = line.find(kMark);
-  if (mark == std::string_view::npos) return false;
-  const std::string_view reason = line.substr(mark + kMark.size());
-  return std::count_if(reason.begin(), reason.end(), [](char c) { return std::isalpha(c) != 0; }) >=
-         static_cast<std::ptrdiff_t>(kReasonMin);
+  return !formats::allowed_reason(text.substr(begin, end - begin)).empty();
 }
 
 std::string place_in_history(const RepositoryFile& file) {
-  return file.commit.empty() ? "" : ", which only history holds, commit " + file.commit;
+  if (file.commit.empty()) return "";
+  if (file.commit.find_first_not_of('0') == std::string::npos) return ", which no commit holds any more";
+  return ", which only history holds, commit " + file.commit;
 }
 
 void add(const RepositoryFile& file, std::string_view text, const Secret& secret, const std::string& where,

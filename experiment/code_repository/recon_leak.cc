@@ -16,7 +16,7 @@ Result<Examination> check(const RepositorySubject& repository, const Parameters&
   Examination out;
   double lines = 0;
   for (const RepositoryFile& file : repository.files) {
-    if (!file.commit.empty()) continue;
+    if (!file.commit.empty() || file.path.starts_with(".git/")) continue;
     for (const formats::Trace& trace : formats::find_traces(file.path, as_text(file.bytes))) {
       if (out.findings.size() >= limits::kFindingsPerGuardMax) break;
       ++lines;

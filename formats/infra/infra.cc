@@ -16,6 +16,11 @@ void inspect_document(const YamlView& document, Remarks& out) {
   if (document.find("services").is_map()) inspect_compose(document, out);
 }
 
+// Most YAML is neither; reading it is what takes long. A key may be spelt with escapes.
+bool may_be_manifest(std::string_view text) {
+  return has(text, "apiVersion") || has(text, "services") || has(text, "\\");
+}
+
 }  // namespace
 
 FileKind kind_of(std::string_view path) {
@@ -68,9 +73,11 @@ Result<std::vector<Remark>> inspect_file(FileKind kind, std::string_view text) {
       inspect_commands(text, 1, out);
       inspect_properties(text, out);
       break;
+    case FileKind::kYaml:
+      if (!may_be_manifest(text)) break;
+      [[fallthrough]];
     case FileKind::kGithubWorkflow:
-    case FileKind::kGitlabPipeline:
-    case FileKind::kYaml: {
+    case FileKind::kGitlabPipeline: {
       const YamlTree tree = TRY(read_yaml_tree(text));
       for (const YamlView& document : tree.documents()) {
         if (kind == FileKind::kGithubWorkflow) inspect_github_workflow(document, out);

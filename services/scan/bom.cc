@@ -61,6 +61,15 @@ Json to_cyclonedx(const ScanReport& report, std::string_view version) {
       if (!found.waived) vulnerabilities.push_back(vulnerability_of(file, found));
     }
   }
+  for (const formats::LockedPackage& package : report.packages) {
+    const std::string url = formats::package_url(package);
+    if (!known.insert(url).second) continue;
+    components.push_back({{"type", "library"},
+                          {"bom-ref", url},
+                          {"name", package.name},
+                          {"version", package.version},
+                          {"purl", url}});
+  }
   Json tool{{"type", "application"}, {"name", "sallyport"}, {"version", version}};
   return {{"bomFormat", "CycloneDX"},
           {"specVersion", "1.6"},

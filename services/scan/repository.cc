@@ -1,21 +1,15 @@
 #include "services/scan/repository.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "core/env.h"
 #include "core/limits.h"
-#include "formats/git.h"
-#include "formats/utf8.h"
+#include "formats/git_index.h"
+#include "formats/text.h"
+#include "services/scan/history.h"
 
 namespace sallyport::services::scan {
 namespace {
-
-namespace git = formats::git;
-
-constexpr std::uint32_t kTreeMode = 040000;
-constexpr std::uint32_t kSubmoduleMode = 0160000;
 
 bool is_bare(const fs::path& folder) {
   std::error_code ignored;
@@ -51,182 +45,147 @@ bool has_long_ids(const fs::path& git) {
   return text.find("objectformat=sha256") != std::string::npos;
 }
 
+using Staged = std::map<std::string, formats::git::ObjectId>;
+
 class Reading {
  public:
-  explicit Reading(const fs::path& folder) : folder_(folder) { out_.name = folder.filename().string(); }
+  Reading(const fs::path& folder, const std::string& since) : folder_(folder), since_(since) {
+    out_.name = folder.filename().string();
+  }
 
   Result<Repository> run() {
     const fs::path git = git_folder(folder_);
-    if (git != folder_) TRY(read_working_files());
+    if (git != folder_) TRY(add_folder(folder_, ""));
     if (is_git_file(folder_)) {
       unread(".git: a file that names a folder elsewhere; scan the repository itself for its history");
     } else if (!git.empty() && has_long_ids(git)) {
       unread(".git: objects are named by SHA-256, which is not read; its history was not searched");
     } else if (!git.empty()) {
-      TRY(read_objects(git / "objects"));
-      add_history();
+      TRY(add_settings(git));
+      History read = TRY(History::read(git / "objects"));
+      std::optional<formats::git::ObjectId> fork;
+      // Before the first commit everything is new.
+      const Refs refs = since_.empty() ? Refs{} : read_refs(git);
+      if (refs.head || (!since_.empty() && since_ != "HEAD")) {
+        fork = TRY(read.fork_of(refs, since_));
+        TRY(compare(git, read, *fork));
+      }
+      HistoryFiles history = std::move(read).files(known_, fork);
+      std::ranges::move(history.files, std::back_inserter(out_.files));
+      std::ranges::move(history.unread, std::back_inserter(out_.unread));
+      out_.kinds = std::move(history.kinds);
     }
+    if (!since_.empty() && (git.empty() || is_git_file(folder_)))
+      return fail(ErrorKind::kNotFound, folder_.string() + ": has no history that could be compared with");
     return std::move(out_);
   }
 
  private:
+  // Drops the files that are what they were at the fork, or that git does not follow, and keeps the others as
+  // they were beside them. What is staged and no longer in the folder is what a commit takes, so it is added.
+  Result<void> compare(const fs::path& git, const History& history, const formats::git::ObjectId& fork) {
+    const auto before = TRY(history.tree_of(fork));
+    const auto bytes = system_env().read_file(git / "index", limits::kRepositoryBytesMax);
+    const auto staged = bytes ? formats::git::read_index(*bytes) : Result<Staged>(Staged());
+    if (!staged) unread(".git/index: " + staged.error().message);
+    const bool follows = staged && !staged->empty();
+    std::erase_if(out_.files, [&](const RepositoryFile& file) {
+      const auto was = before.find(file.path);
+      const bool followed = !follows || staged->contains(file.path);
+      const bool same = was != before.end() &&
+                        was->second == formats::git::object_id(formats::git::ObjectType::kBlob, file.bytes);
+      if (same || (was == before.end() && !followed)) out_.unchanged.insert(file.path);
+      if (!same && was != before.end())
+        out_.before.push_back({.path = file.path, .bytes = history.blob(was->second)});
+      return out_.unchanged.contains(file.path);
+    });
+    if (!follows) return {};
+    for (const auto& [path, id] : *staged) {
+      const auto was = before.find(path);
+      if (known_.contains(id) || (was != before.end() && was->second == id)) continue;
+      out_.files.push_back({.path = path, .bytes = history.blob(id), .commit = std::string(kNoCommit)});
+    }
+    return {};
+  }
+
   void unread(const std::string& what) { out_.unread.push_back(what); }
 
-  Result<void> read_working_files() {
+  // The regular files below a folder, sorted, without repositories in it. Error when it cannot be listed.
+  Result<std::vector<std::string>> list(const fs::path& top) {
     std::error_code error;
-    std::vector<fs::path> paths;
-    auto entry = fs::recursive_directory_iterator(folder_, fs::directory_options::none, error);
-    if (error) return fail(ErrorKind::kIo, folder_.string() + ": cannot be listed: " + error.message());
+    std::vector<std::string> paths;
+    auto entry = fs::recursive_directory_iterator(top, fs::directory_options::none, error);
+    if (error) return fail(ErrorKind::kIo, top.string() + ": cannot be listed: " + error.message());
     for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (error) return fail(ErrorKind::kIo, folder_.string() + ": cannot be listed: " + error.message());
+      if (error) return fail(ErrorKind::kIo, top.string() + ": cannot be listed: " + error.message());
       const fs::file_status status = entry->symlink_status();
       if (fs::is_directory(status) &&
           (entry->path().filename() == ".git" || entry.depth() >= limits::kDirectoryDepthMax)) {
         entry.disable_recursion_pending();
-        if (entry.depth() > 0) {
+        if (entry.depth() > 0)
           unread(entry->path().lexically_relative(folder_).generic_string() +
                  ": a folder that is not entered");
-        }
       } else if (fs::is_regular_file(status)) {
-        paths.push_back(entry->path());
+        paths.push_back(entry->path().lexically_relative(top).generic_string());
       }
     }
     std::sort(paths.begin(), paths.end());
-    for (const fs::path& path : paths) {
-      const std::string name = path.lexically_relative(folder_).generic_string();
-      auto bytes = system_env().read_file(path, limits::kRepositoryBytesMax - bytes_);
-      if (!bytes) {
-        unread(bytes.error().message);
-        continue;
-      }
-      bytes_ += bytes->size();
-      known_.insert(git::object_id(git::ObjectType::kBlob, *bytes));
-      out_.files.push_back({.path = name, .bytes = std::move(*bytes)});
-    }
+    return paths;
+  }
+
+  void add(const fs::path& path, std::string shown) {
+    auto bytes = system_env().read_file(path, limits::kRepositoryBytesMax - bytes_);
+    if (!bytes) return unread(bytes.error().message);
+    bytes_ += bytes->size();
+    known_.insert(formats::git::object_id(formats::git::ObjectType::kBlob, *bytes));
+    out_.files.push_back({.path = std::move(shown), .bytes = std::move(*bytes)});
+  }
+
+  Result<void> add_folder(const fs::path& folder, const std::string& prefix) {
+    for (const std::string& path : TRY(list(folder))) add(folder / path, prefix + path);
     return {};
   }
 
-  // A damaged object is named and the rest is read; a limit ends the reading.
-  Result<void> add_file(const fs::path& path, bool pack) {
-    const auto bytes = system_env().read_file(path);
-    const Result<void> added = !bytes ? Result<void>(std::unexpected(bytes.error()))
-                               : pack ? objects_.add_pack(*bytes)
-                                      : objects_.add_loose(*bytes);
-    if (!added) unread(path.lexically_relative(folder_).generic_string() + ": " + added.error().message);
-    return {};
-  }
-
-  Result<void> read_objects(const fs::path& objects) {
-    Env& env = system_env();
-    for (const std::string& name : TRY(env.list(objects))) {
-      if (name.size() != 2) continue;
-      for (const std::string& file : TRY(env.list(objects / name)))
-        TRY(add_file(objects / name / file, false));
+  // What git keeps beside its objects has held tokens: addresses with a password, scripts of one's own. Its
+  // logs repeat the messages of commits.
+  Result<void> add_settings(const fs::path& git) {
+    const std::string prefix = git == folder_ ? "" : ".git/";
+    std::error_code ignored;
+    for (const char* name : {"config", "config.worktree", "FETCH_HEAD", "credentials"}) {
+      if (fs::is_regular_file(fs::symlink_status(git / name, ignored))) add(git / name, prefix + name);
     }
-    if (env.exists(objects / "pack")) {
-      for (const std::string& file : TRY(env.list(objects / "pack"))) {
-        if (file.ends_with(".pack")) TRY(add_file(objects / "pack" / file, true));
+    for (const std::string folder : {"hooks", "modules"}) {
+      if (!fs::is_directory(fs::symlink_status(git / folder, ignored))) continue;
+      for (const std::string& path : TRY(list(git / folder))) {
+        const bool wanted =
+            folder == "hooks" ? !path.ends_with(".sample") : formats::file_name(path) == "config";
+        if (wanted) add(git / folder / path, prefix + folder + "/" + path);
       }
-    }
-    if (env.exists(objects / "info" / "alternates"))
-      unread("objects/info/alternates: other repositories are not entered");
-    const auto left = objects_.resolve();
-    if (!left) {
-      unread(left.error().message);
-    } else if (*left > 0) {
-      unread(std::to_string(*left) + " packed objects lack the object that they are deltas of");
     }
     return {};
-  }
-
-  // Gives each blob below the commit's tree its path and commit, unless an older commit has.
-  void walk(const std::string& commit, const git::ObjectId& root) {
-    std::vector<std::pair<git::ObjectId, std::string>> trees{{root, ""}};
-    while (!trees.empty()) {
-      const auto [id, prefix] = std::move(trees.back());
-      trees.pop_back();
-      if (!walked_.insert(id).second) continue;
-      const git::Object* object = objects_.find(id);
-      if (object == nullptr || object->type != git::ObjectType::kTree) {
-        ++missing_trees_;
-        continue;
-      }
-      const auto entries = git::read_tree(object->bytes);
-      if (!entries) {
-        unread("tree " + to_hex(id) + ": " + entries.error().message);
-        continue;
-      }
-      for (const git::TreeEntry& entry : *entries) {
-        const std::string path = prefix + entry.name;
-        if (path.size() > limits::kPathBytesMax || entry.mode == kSubmoduleMode) continue;
-        if (entry.mode == kTreeMode) {
-          trees.emplace_back(entry.id, path + "/");
-        } else {
-          origins_.try_emplace(entry.id, path, commit);
-        }
-      }
-    }
-  }
-
-  void add_history() {
-    std::vector<std::pair<std::int64_t, git::ObjectId>> commits;
-    std::map<git::ObjectId, git::Commit> read;
-    for (const auto& [id, object] : objects_.all()) {
-      if (object.type != git::ObjectType::kCommit) continue;
-      auto commit = git::read_commit(object.bytes);
-      if (!commit) {
-        unread("commit " + to_hex(id) + ": " + commit.error().message);
-        continue;
-      }
-      commits.emplace_back(commit->committed_unix_s, id);
-      read.emplace(id, std::move(*commit));
-    }
-    std::sort(commits.begin(), commits.end());
-    for (const auto& [time, id] : commits) {
-      git::Commit& commit = read[id];
-      walk(to_hex(id), commit.tree);
-      out_.files.push_back(
-          {.path = "commit message", .bytes = to_bytes(commit.message), .commit = to_hex(id)});
-    }
-    if (missing_trees_ > 0)
-      unread(std::to_string(missing_trees_) +
-             " folders of the history are missing; what they hold has no path");
-    for (const auto& [id, object] : objects_.all()) {
-      if (object.type != git::ObjectType::kTag) continue;
-      const std::string_view text = as_text(object.bytes);
-      const std::size_t head = std::min(text.find("\n\n"), text.size());
-      out_.files.push_back(
-          {.path = "tag message", .bytes = to_bytes(text.substr(head)), .commit = to_hex(id)});
-    }
-    for (const auto& [id, object] : objects_.all()) {
-      if (object.type != git::ObjectType::kBlob || known_.contains(id)) continue;
-      const auto origin = origins_.find(id);
-      const bool reached = origin != origins_.end();
-      out_.files.push_back({.path = reached ? origin->second.first : "object " + to_hex(id),
-                            .bytes = object.bytes,
-                            .commit = reached ? origin->second.second : "none, it is unreachable"});
-    }
   }
 
   fs::path folder_;
+  std::string since_;
   Repository out_;
-  git::Objects objects_;
-  std::set<git::ObjectId> known_;   // blobs that the working folder holds
-  std::set<git::ObjectId> walked_;  // trees
-  std::map<git::ObjectId, std::pair<std::string, std::string>> origins_;
-  std::size_t missing_trees_ = 0;
+  BlobIds known_;  // what the working folder holds
   std::size_t bytes_ = 0;
 };
 
 }  // namespace
 
+void Repository::add_evidence(std::vector<RepositoryFile> evidence) {
+  evidence_from = std::min(evidence_from, files.size());
+  std::ranges::move(evidence, std::back_inserter(files));
+}
+
 bool is_repository(const fs::path& folder) { return !git_folder(folder).empty() || is_git_file(folder); }
 
-Result<Repository> read_repository(const fs::path& folder) {
+Result<Repository> read_repository(const fs::path& folder, const std::string& since) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     return fail(ErrorKind::kNotFound, folder.string() + ": no such folder");
-  return Reading(folder).run();
+  return Reading(folder, since).run();
 }
 
 }  // namespace sallyport::services::scan

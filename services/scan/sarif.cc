@@ -60,25 +60,29 @@ Json result_of(const ScannedFile& file, const ScannedFinding& found) {
            {"level", level_of(finding.severity)},
            {"message", {{"text", finding.message}}},
            {"locations", Json::array({location_of(file, finding.where)})},
-           {"partialFingerprints",
-            {{"sallyport/v1", sha256(rule + '\0' + file.sha256 + '\0' + finding.message).hex()}}},
+           {"partialFingerprints", {{"sallyport/v2", found.fingerprint}}},
            {"properties",
             {{"guard", found.guard->id},
              {"threats", found.threats},
              {"confidence", name_of(finding.confidence)},
              {"sha256", file.sha256}}}};
   if (!finding.where.commit.empty()) out["properties"]["commit"] = finding.where.commit;
-  if (found.waived) out["suppressions"] = Json::array({{{"kind", "external"}}});
+  if (found.waived) {
+    const bool in_source = found.accepted.starts_with("its line: ");
+    Json suppression{{"kind", in_source ? "inSource" : "external"}};
+    if (!found.accepted.empty()) suppression["justification"] = found.accepted;
+    out["suppressions"] = Json::array({std::move(suppression)});
+  }
   return out;
 }
 
 Json rule_json(const std::string& id, const ScannedFinding& found) {
-  Json out{{"id", id},
-           {"shortDescription", {{"text", found.guard->summary}}},
-           {"fullDescription", {{"text", found.guard->looks_for}}},
-           {"defaultConfiguration", {{"level", level_of(found.finding.severity)}}},
-           {"properties",
-            {{"security-severity", score_of(found.finding.severity)}, {"tags", found.threats}}}};
+  Json out{
+      {"id", id},
+      {"shortDescription", {{"text", found.guard->summary}}},
+      {"fullDescription", {{"text", found.guard->looks_for}}},
+      {"defaultConfiguration", {{"level", level_of(found.finding.severity)}}},
+      {"properties", {{"security-severity", score_of(found.finding.severity)}, {"tags", found.threats}}}};
   if (!found.finding.remedy.empty()) out["help"] = {{"text", found.finding.remedy}};
   return out;
 }

@@ -2,167 +2,76 @@
 
 #include <algorithm>
 #include <chrono>
-#include <mutex>
+#include <future>
 #include <thread>
+#include <unordered_map>
 
-#include "catalog/coverage.h"
 #include "core/env.h"
 #include "core/mapping.h"
 #include "core/parallel.h"
-#include "formats/pickle_explain.h"
-#include "formats/pickle_scan.h"
-#include "services/scan/repository.h"
+#include "services/scan/accept.h"
+#include "services/scan/advisories.h"
+#include "services/scan/intake.h"
+#include "services/scan/repository_scan.h"
 #include "services/scan/tree.h"
 
 namespace sallyport::services::scan {
 namespace {
 
-namespace inspect = formats::inspect;
-
-// A guard with its parameters under the policy, worked out once.
-struct Armed {
-  const Guard* guard = nullptr;
-  Parameters parameters = {};
-};
-
-// Guards of the export stage come first: what several guards say alike is said by theirs.
-template <class Hook>
-Result<std::vector<Armed>> arm(const Policy& policy, Hook hook) {
-  std::vector<Armed> out;
-  for (const bool of_export : {true, false}) {
-    for (const catalog::GuardEntry& entry : catalog::guards()) {
-      if ((entry.stage == Stage::kExport) != of_export || entry.guard->*hook == nullptr) continue;
-      out.push_back({entry.guard, TRY(policy.parameters_for(*entry.guard))});
-    }
-  }
-  return out;
-}
-
-void add_unread(ScannedFile& file, std::string what) {
-  constexpr std::size_t kUnreadKept = 100;
-  if (file.unread.size() >= kUnreadKept) return;
-  if (std::find(file.unread.begin(), file.unread.end(), what) == file.unread.end()) {
-    file.unread.push_back(std::move(what));
-  }
-}
-
-bool alike(const Finding& a, const Finding& b) {
-  return a.message == b.message && a.where.offset == b.where.offset && a.where.line == b.where.line;
-}
-
-bool is_waived(const Guard& guard, const Finding& finding, const ScanOptions& options) {
-  return options.policy.waiver_for(guard, finding, options.now_unix_s) != nullptr;
-}
-
-void add_finding(ScannedFile& file, const Guard& guard, const Finding& finding, const ScanOptions& options) {
-  for (ScannedFinding& known : file.findings) {
-    if (!alike(known.finding, finding)) continue;
-    for (const std::string_view threat : guard.threats) {
-      if (std::find(known.threats.begin(), known.threats.end(), threat) == known.threats.end()) {
-        known.threats.push_back(threat);
-      }
-    }
-    return;
-  }
-  ScannedFinding found{.guard = &guard,
-                       .threats = {guard.threats.begin(), guard.threats.end()},
-                       .finding = finding,
-                       .waived = is_waived(guard, finding, options)};
-  file.findings.push_back(std::move(found));
-}
-
-void conclude(ScannedFile& file) {
-  std::stable_sort(file.findings.begin(), file.findings.end(),
-                   [](const ScannedFinding& a, const ScannedFinding& b) {
-                     return a.finding.severity > b.finding.severity;
-                   });
-  const bool found = std::any_of(file.findings.begin(), file.findings.end(), [](const ScannedFinding& f) {
-    return !f.waived && f.finding.severity >= Severity::kMedium;
-  });
-  if (file.verdict == FileVerdict::kError) return;
-  file.verdict = found                  ? FileVerdict::kFindings
-                 : !file.unread.empty() ? FileVerdict::kIncomplete
-                                        : FileVerdict::kClean;
-}
-
-void note_unaccounted(ScannedFile& file, const inspect::Inspection& inspection) {
-  for (const inspect::Unread& unread : inspection.unread) add_unread(file, inspect::to_text(unread));
-  constexpr std::size_t kStretchesNamed = 20;
-  for (std::size_t i = 0; i < std::min(inspection.unaccounted.size(), kStretchesNamed); ++i) {
-    add_unread(file, inspect::to_text(inspection.unaccounted[i]));
-  }
-  if (inspection.unaccounted.size() > kStretchesNamed) {
-    add_unread(file, std::to_string(inspection.unaccounted.size() - kStretchesNamed) + " more stretches, " +
-                         std::to_string(inspection.bytes_unaccounted) + " bytes, belong to no structure");
-  }
-}
-
-void explain_layer(ScannedFile& file, const inspect::Layer& layer) {
-  namespace pickle = formats::pickle;
-  std::size_t at = 0;
-  const std::uint64_t count = pickle::scan_pickles(layer.bytes).pickles;
-  for (std::uint64_t i = 0; i < count && at < layer.bytes.size(); ++i) {
-    const pickle::Explanation told = pickle::explain(layer.bytes, at);
-    if (told.outcome.opcodes == 0) break;
-    std::string head = layer.path.empty() ? "" : layer.path + ": ";
-    file.explanation.push_back(head + "pickle at byte " + std::to_string(at));
-    for (const std::string& line : told.lines) file.explanation.push_back("  " + line);
-    at = told.outcome.end;
-  }
-}
-
-void judge(ScannedFile& file, BytesView bytes, const std::string& name, std::span<const TreeEntry> tree,
-           std::span<const Armed> guards, const ScanOptions& options) {
-  inspect::Options walk{.name = fs::path(name).filename().string(),
-                        .depth_max = options.depth_max,
-                        .unpacked_bytes_max = options.unpacked_bytes_max,
-                        .layers_max = options.layers_max,
-                        .packs = options.packs.get()};
-  if (options.explain) walk.on_layer = [&](const inspect::Layer& layer) { explain_layer(file, layer); };
-  const inspect::Inspection inspection = inspect::inspect(bytes, walk);
-  file.format = inspection.format();
-  file.coverage = inspection.coverage();
-  note_unaccounted(file, inspection);
-  const FileSubject subject{.path = name, .bytes = bytes, .inspection = &inspection, .tree = tree};
-  for (const Armed& armed : guards) {
-    const Result<Examination> examination = armed.guard->file(subject, armed.parameters);
-    if (!examination) {
-      // What could not be followed is listed already; only what a guard says on its own is news.
-      if (inspection.unread.empty()) add_unread(file, examination.error().message);
-      continue;
-    }
-    for (const Finding& finding : examination->findings) add_finding(file, *armed.guard, finding, options);
-  }
-}
-
-void fail_file(ScannedFile& file, const Error& error) {
-  file.verdict = FileVerdict::kError;
-  file.unread = {error.message};
-  file.hint = error.hint;
-  file.coverage = 0;
+// What all that is said of a file depends on, apart from the file.
+Digest rules_of(const ScanOptions& options) {
+  const Json rules{{"build", build_id()},
+                   {"policy", options.policy.digest.hex()},
+                   {"depth", options.depth_max},
+                   {"unpacked", options.unpacked_bytes_max},
+                   {"layers", options.layers_max}};
+  return sha256(canonical(rules));
 }
 
 // Large files are hashed beside their inspection, which mostly touches headers.
-void scan_mapped(ScannedFile& file, const Mapping& mapping, const std::string& name,
-                 std::span<const TreeEntry> tree, std::span<const Armed> guards, const ScanOptions& options) {
-  const BytesView bytes = mapping.bytes();
-  file.size = bytes.size();
-  constexpr std::size_t kOwnThread = 8 * limits::kMiB;
-  Digest digest;
-  std::thread hasher;
-  if (bytes.size() >= kOwnThread) {
-    hasher = std::thread([&] { digest = sallyport::sha256(bytes); });
-  } else {
-    digest = sallyport::sha256(bytes);
+class Judged {
+ public:
+  Judged(const ScanOptions& options, std::span<const Armed> guards, const Tree& tree, Cache* cache)
+      : options_(options), guards_(guards), tree_(tree), cache_(cache) {}
+
+  void scan(ScannedFile& file, const Mapping& mapping, const std::string& name) const {
+    const BytesView bytes = mapping.bytes();
+    file.size = bytes.size();
+    constexpr std::size_t kOwnThread = 8 * limits::kMiB;
+    Digest digest;
+    if (bytes.size() >= kOwnThread && cache_ == nullptr) {
+      std::thread hasher([&] { digest = sallyport::sha256(bytes); });
+      judge(file, bytes, name, tree_.entries, guards_, options_);
+      hasher.join();
+    } else {
+      digest = sallyport::sha256(bytes);
+      recall_or_judge(file, bytes, name, digest);
+    }
+    file.sha256 = digest.hex();
+    if (!mapping.unchanged()) {
+      file.sha256.clear();
+      fail_file(file, {ErrorKind::kIo, file.path + ": changed while it was read", "scan it again at rest"});
+    }
   }
-  judge(file, bytes, name, tree, guards, options);
-  if (hasher.joinable()) hasher.join();
-  file.sha256 = digest.hex();
-  if (!mapping.unchanged()) {
-    file.sha256.clear();
-    fail_file(file, {ErrorKind::kIo, file.path + ": changed while it was read", "scan it again at rest"});
+
+ private:
+  void recall_or_judge(ScannedFile& file, BytesView bytes, const std::string& name,
+                       const Digest& digest) const {
+    if (cache_ == nullptr) {
+      judge(file, bytes, name, tree_.entries, guards_, options_);
+      return;
+    }
+    const Digest key = cache_key("file", name, "", digest);
+    const auto known = cache_->find(key);
+    if (known && recall(*known, file, options_)) return;
+    if (judge(file, bytes, name, tree_.entries, guards_, options_)) cache_->put(key, remember(file));
   }
-}
+
+  const ScanOptions& options_;
+  std::span<const Armed> guards_;
+  const Tree& tree_;
+  Cache* cache_;
+};
 
 class Scan {
  public:
@@ -171,42 +80,127 @@ class Scan {
   Result<ScanReport> run(const std::vector<fs::path>& paths) {
     const auto start = std::chrono::steady_clock::now();
     report_.started = format_time(options_.now_unix_s);
-    file_guards_ = TRY(arm(options_.policy, &Guard::file));
-    repository_guards_ = TRY(arm(options_.policy, &Guard::repository));
+    file_guards_ = TRY(arm_for_files(options_.policy));
+    repository_guards_ = TRY(arm_for_repositories(options_.policy));
     std::vector<Tree> trees;
     for (const fs::path& path : paths) trees.push_back(TRY(read_tree(path)));
     std::size_t count = 0;
     for (const Tree& tree : trees) count += tree.files.size();
     if (options_.on_count) options_.on_count(count);
-    for (const Tree& tree : trees) scan_tree(tree);
+    for (const Tree& tree : trees) TRY(scan_tree(tree));
     for (const ScannedFile& file : report_.files) report_.bytes += file.size;
     report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return std::move(report_);
   }
 
   Result<ScannedFile> bytes(BytesView bytes, const std::string& name) {
-    file_guards_ = TRY(arm(options_.policy, &Guard::file));
+    file_guards_ = TRY(arm_for_files(options_.policy));
     ScannedFile file{.path = name, .sha256 = sallyport::sha256(bytes).hex(), .size = bytes.size()};
     judge(file, bytes, name, {}, file_guards_, options_);
+    set_fingerprints(file);
     conclude(file);
     return file;
   }
 
  private:
-  void scan_tree(const Tree& tree) {
-    std::vector<ScannedFile> files(tree.files.size());
+  Result<void> scan_tree(const Tree& tree) {
+    std::vector<const TreeFile*> wanted;
+    for (const TreeFile& file : tree.files) wanted.push_back(&file);
+    const bool remembers = tree.is_repository && !options_.cache_folder.empty() && options_.packs == nullptr;
+    std::unique_ptr<Cache> cache;
+    if (remembers) cache = std::make_unique<Cache>(options_.cache_folder, tree.root, rules_of(options_));
+    std::future<Result<Repository>> repository;
+    if (tree.is_repository) {
+      const auto how = options_.threads == 1 ? std::launch::deferred : std::launch::async;
+      repository = std::async(how, [&] { return read_repository(tree.root, options_.since); });
+    }
+    Result<Repository> read = Repository{};
+    if (tree.is_repository && !options_.since.empty()) {
+      read = repository.get();
+      if (!read) return std::unexpected(read.error());
+      std::erase_if(wanted, [&](const TreeFile* file) { return read->unchanged.contains(file->relative); });
+    }
+    std::vector<ScannedFile> files(wanted.size());
+    const Judged judged(options_, file_guards_, tree, cache.get());
     parallel_for(
-        tree.files.size(), [&](std::size_t i) { files[i] = scan_one(tree, tree.files[i]); },
+        wanted.size(), [&](std::size_t i) { files[i] = scan_one(judged, *wanted[i], tree.is_repository); },
         options_.threads);
-    if (tree.is_repository) scan_repository(tree, files);
+    if (tree.is_repository) {
+      drop_ordinary_code(tree, files);
+      if (repository.valid()) read = repository.get();
+      if (read) TRY(add_packages(*read));
+      scan_repository(tree, files, read, cache.get());
+      if (read) drop_known(*read, tree, files);
+    } else if (!options_.advisories.empty() && !tree.entries.empty()) {
+      TRY(scan_packages(tree, files));
+    }
+    // What cannot be remembered is searched again; nothing of the answer depends on it.
+    if (cache != nullptr) (void)cache->save().has_value();
     for (ScannedFile& file : files) {
+      set_fingerprints(file);
+      accept_baseline(file, options_.baseline);
       conclude(file);
       report_.files.push_back(std::move(file));
     }
+    return {};
   }
 
-  ScannedFile scan_one(const Tree& tree, const TreeFile& entry) {
-    ScannedFile file{.path = entry.shown};
+  Result<void> add_packages(Repository& repository) {
+    if (options_.advisories.empty() && !options_.list_packages) return {};
+    const std::vector<formats::LockedPackage> packages = packages_of(repository.files);
+    if (options_.list_packages)
+      report_.packages.insert(report_.packages.end(), packages.begin(), packages.end());
+    if (!options_.advisories.empty())
+      repository.add_evidence(TRY(read_advisories(system_env(), options_.advisories, packages)));
+    return {};
+  }
+
+  // A folder that is no repository: a root file system, an environment. Only its packages are looked at.
+  Result<void> scan_packages(const Tree& tree, std::vector<ScannedFile>& files) {
+    Repository folder = TRY(read_repository(tree.root));
+    TRY(add_packages(folder));
+    std::vector<Armed> guards;
+    for (const Armed& armed : repository_guards_) {
+      if (armed.guard->id == "vulnerable_component") guards.push_back(armed);
+    }
+    for (Said& said : ask_repository_guards(folder, guards, options_, nullptr)) {
+      if (said.error) return std::unexpected(*said.error);
+      for (Finding& finding : said.findings) {
+        finding.where.path = (tree.root / finding.where.path).string();
+        add_finding(Entries(folder, files).at(finding.where), *said.guard, finding, options_);
+      }
+    }
+    return {};
+  }
+
+  // Of files that changed, what was found in them before they did.
+  void drop_known(const Repository& repository, const Tree& tree, std::vector<ScannedFile>& files) {
+    if (repository.before.empty()) return;
+    Repository before{.name = repository.name, .files = repository.before};
+    if (repository.evidence_from < repository.files.size()) {
+      const auto from = repository.files.begin() + static_cast<std::ptrdiff_t>(repository.evidence_from);
+      before.add_evidence({from, repository.files.end()});
+    }
+    std::vector<ScannedFile> were;
+    for (const RepositoryFile& file : repository.before) {
+      were.push_back({.path = file.path, .of_repository = true});
+      judge(were.back(), file.bytes, file.path, tree.entries, file_guards_, options_);
+    }
+    add_findings(before, were, nullptr);
+    std::set<std::string> known;
+    for (ScannedFile& file : were) {
+      for (ScannedFinding& found : file.findings) found.finding.where.path = file.path;
+      set_fingerprints(file);
+      for (const ScannedFinding& found : file.findings) known.insert(found.fingerprint);
+    }
+    for (ScannedFile& file : files) {
+      set_fingerprints(file);
+      std::erase_if(file.findings, [&](const auto& found) { return known.contains(found.fingerprint); });
+    }
+  }
+
+  ScannedFile scan_one(const Judged& judged, const TreeFile& entry, bool is_repository) {
+    ScannedFile file{.path = entry.shown, .of_repository = is_repository};
     if (entry.error) {
       fail_file(file, *entry.error);
     } else if (const Result<Mapping> mapping = Mapping::open(entry.path); !mapping) {
@@ -215,7 +209,7 @@ class Scan {
       fail_file(file, {ErrorKind::kLimit, entry.shown + ": larger than the limit for a file",
                        "raise --max-file-mb"});
     } else {
-      scan_mapped(file, *mapping, entry.relative, tree.entries, file_guards_, options_);
+      judged.scan(file, *mapping, entry.relative);
     }
     // A waiver names the path within the folder, or as the report shows it.
     for (ScannedFinding& found : file.findings) {
@@ -228,48 +222,78 @@ class Scan {
   }
 
   // What the guards of a repository say is put to the entry of the file; what only history holds gets one.
-  void scan_repository(const Tree& tree, std::vector<ScannedFile>& files) {
-    const Result<Repository> repository = read_repository(tree.root);
-    if (!repository) {
-      ScannedFile file{.path = tree.root.string()};
-      fail_file(file, repository.error());
-      files.push_back(std::move(file));
-      return;
-    }
-    for (const std::string& unread : repository->unread) {
-      ScannedFile file{.path = tree.root.string(), .verdict = FileVerdict::kError, .coverage = 0};
-      file.unread = {unread};
-      files.push_back(std::move(file));
-    }
-    for (const Armed& armed : repository_guards_) {
-      const auto examination = armed.guard->repository(repository->subject(), armed.parameters);
-      if (!examination) {
-        ScannedFile file{.path = tree.root.string()};
-        fail_file(file, examination.error());
-        files.push_back(std::move(file));
-        continue;
+  void scan_repository(const Tree& tree, std::vector<ScannedFile>& files,
+                       const Result<Repository>& repository, Cache* cache) {
+    const auto add_error = [&](const Error& error) {
+      files.push_back({.path = tree.root.string()});
+      fail_file(files.back(), error);
+    };
+    if (!repository) return add_error(repository.error());
+    for (const std::string& unread : repository->unread) add_error({ErrorKind::kInvalid, unread});
+    add_findings(*repository, files, cache);
+  }
+
+  void add_findings(const Repository& repository, std::vector<ScannedFile>& files, Cache* cache) {
+    Entries entries(repository, files);
+    for (const Said& said : ask_repository_guards(repository, repository_guards_, options_, cache)) {
+      if (said.error && said.file == nullptr) {
+        files.push_back({.path = repository.name});
+        fail_file(files.back(), *said.error);
+      } else if (said.error) {
+        add_unread(entries.at({.path = said.file->path, .commit = said.file->commit}), said.error->message);
       }
-      for (const Finding& finding : examination->findings) {
-        add_finding(entry_for(finding.where, *repository, files), *armed.guard, finding, options_);
-      }
+      for (const Finding& finding : said.findings)
+        add_finding(entries.at(finding.where), *said.guard, finding, options_);
+    }
+    for (ScannedFile& file : files) {
+      if (file.findings.empty()) continue;
+      const std::string_view text = entries.text_of(file);
+      accept_allowed_lines(file, text);
+      if (options_.frames) set_frames(file, text);
     }
   }
 
-  static ScannedFile& entry_for(const Location& where, const Repository& repository,
-                                std::vector<ScannedFile>& files) {
-    for (ScannedFile& file : files) {
-      if (file.path == where.path && file.commit == where.commit) return file;
+  // The entries of a report by path and commit.
+  class Entries {
+   public:
+    Entries(const Repository& repository, std::vector<ScannedFile>& files)
+        : files_(files), kinds_(repository.kinds) {
+      for (std::size_t i = 0; i < files.size(); ++i) at_.emplace(key_of(files[i].path, files[i].commit), i);
+      for (const RepositoryFile& file : repository.files)
+        contents_.emplace(key_of(file.path, file.commit), &file);
     }
-    ScannedFile file{.path = where.path, .commit = where.commit, .format = "unknown"};
-    for (const RepositoryFile& candidate : repository.files) {
-      if (candidate.path != where.path || candidate.commit != where.commit) continue;
-      file.sha256 = sallyport::sha256(candidate.bytes).hex();
-      file.size = candidate.bytes.size();
-      break;
+
+    ScannedFile& at(const Location& where) {
+      const std::string key = key_of(where.path, where.commit);
+      const auto [known, fresh] = at_.try_emplace(key, files_.size());
+      if (!fresh) return files_[known->second];
+      ScannedFile file{
+          .path = where.path, .commit = where.commit, .of_repository = true, .format = "unknown"};
+      if (const auto found = contents_.find(key); found != contents_.end()) {
+        const RepositoryFile& content = *found->second;
+        file.sha256 = sallyport::sha256(content.bytes).hex();
+        file.size = content.bytes.size();
+        const auto kind = kinds_.find(where.path);
+        if (kind != kinds_.end()) file.format = kind->second;
+      }
+      return files_.emplace_back(std::move(file));
     }
-    files.push_back(std::move(file));
-    return files.back();
-  }
+
+    std::string_view text_of(const ScannedFile& file) const {
+      const auto found = contents_.find(key_of(file.path, file.commit));
+      return found == contents_.end() ? std::string_view() : as_text(found->second->bytes);
+    }
+
+   private:
+    static std::string key_of(const std::string& path, const std::string& commit) {
+      return path + '\0' + commit;
+    }
+
+    std::vector<ScannedFile>& files_;
+    const std::unordered_map<std::string, std::string>& kinds_;
+    std::unordered_map<std::string, std::size_t> at_;
+    std::unordered_map<std::string, const RepositoryFile*> contents_;
+  };
 
   const ScanOptions& options_;
   std::vector<Armed> file_guards_;
@@ -310,7 +334,9 @@ Json to_json(const ScannedFinding& found) {
   out["threats"] = found.threats;
   if (!out.contains("offset")) out["offset"] = nullptr;
   if (!out.contains("length")) out["length"] = nullptr;
+  out["fingerprint"] = found.fingerprint;
   if (found.waived) out["waived"] = true;
+  if (!found.accepted.empty()) out["accepted"] = found.accepted;
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "core/policy.h"
 #include "core/result.h"
 #include "formats/inspect/inspect.h"
+#include "formats/locked_packages.h"
 
 namespace sallyport::services::scan {
 
@@ -30,24 +32,29 @@ struct ScannedFinding {
   std::vector<std::string_view> threats = {};
   Finding finding = {};
   bool waived = false;
+  std::string accepted = {};     // why, where no waiver of the policy says: "baseline", "its line: REASON"
+  std::string fingerprint = {};  // services/scan/accept.h
+  std::vector<std::string> frame = {};  // with ScanOptions::frames: the line and its neighbours
 };
 
 struct ScannedFile {
   std::string path = {};    // as it was named; within a repository relative to it
   std::string commit = {};  // set for what only history holds
+  bool of_repository = false;
   std::string sha256 = {};  // hexadecimal; empty when it could not be read
   std::uint64_t size = 0;
   std::string format = {};
   FileVerdict verdict = FileVerdict::kClean;
   double coverage = 1;
   std::vector<ScannedFinding> findings = {};
-  std::vector<std::string> unread = {};  // what could not be told, one sentence each
-  std::string hint = {};                 // of an error
+  std::vector<std::string> unread = {};       // what could not be told, one sentence each
+  std::string hint = {};                      // of an error
   std::vector<std::string> explanation = {};  // of its pickles, with ScanOptions::explain
 };
 
 struct ScanReport {
   std::vector<ScannedFile> files = {};
+  std::vector<formats::LockedPackage> packages = {};
   std::uint64_t bytes = 0;
   double seconds = 0;
   std::string started = {};  // RFC 3339
@@ -67,6 +74,22 @@ struct ScanOptions {
   std::uint64_t file_bytes_max = ~std::uint64_t{0};
   // What pickles may do beyond the built-in packs; nullptr: nothing.
   std::shared_ptr<const formats::pickle::PolicyTable> packs = {};
+  // Where what was said of a repository's files is kept for the next scan (services/scan/cache.h); empty:
+  // nowhere. It changes no answer.
+  std::filesystem::path cache_folder = {};
+  // Fingerprints of findings that are accepted.
+  std::set<std::string> baseline = {};
+  // Of a repository only what changed since this commit or branch forked: files whose content differs from
+  // where the two histories met, with what was not found there, and commits that it does not hold. Empty:
+  // all.
+  std::string since = {};
+  // A snapshot of advisories (services/scan/advisories.h): folders are then also searched for packages that
+  // one is about. Empty: nothing is known of packages.
+  std::filesystem::path advisories = {};
+  // Lists the packages that files of a repository fix to a version, in ScanReport::packages.
+  bool list_packages = false;
+  // Adds the lines around each finding in a repository.
+  bool frames = false;
   // Adds the reconstructed tree of every pickle in a file.
   bool explain = false;
   // Called once a file from any thread, when it is done.

@@ -1,0 +1,142 @@
+#include "formats/git.h"
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <algorithm>
+
+namespace sallyport::formats::git {
+namespace {
+
+Bytes deflated(BytesView bytes) {
+  uLongf size = compressBound(bytes.size());
+  Bytes out(size);
+  EXPECT_EQ(compress(out.data(), &size, bytes.data(), bytes.size()), Z_OK);
+  out.resize(size);
+  return out;
+}
+
+// A pack that is put together entry by entry.
+class Pack {
+ public:
+  // Types as in a pack: 3 a blob, 6 a delta on what stands `back` bytes before it, 7 one on `base`.
+  std::size_t blob(const Bytes& content) { return entry(3, content, {}); }
+  std::size_t on(const ObjectId& base, const Bytes& delta) {
+    return entry(7, delta, Bytes(base.begin(), base.end()));
+  }
+  std::size_t behind(std::size_t base, const Bytes& delta) {
+    const std::size_t back = size() - base;
+    EXPECT_LT(back, 128U) << "the test writes short distances only";
+    return entry(6, delta, {static_cast<std::uint8_t>(back)});
+  }
+  std::size_t size() const { return 12 + body_.size(); }
+  Bytes bytes() const {
+    Bytes out = to_bytes("PACK");
+    append_be(out, 2, 4);
+    append_be(out, count_, 4);
+    out.insert(out.end(), body_.begin(), body_.end());
+    return out;
+  }
+
+ private:
+  std::size_t entry(std::uint8_t type, const Bytes& content, const Bytes& base) {
+    const std::size_t at = size();
+    EXPECT_LT(content.size(), 2048U);
+    const auto low = static_cast<std::uint8_t>(content.size() & 15);
+    const auto high = static_cast<std::uint8_t>(content.size() >> 4);
+    body_.push_back(static_cast<std::uint8_t>(0x80 | type << 4 | low));
+    body_.push_back(high);
+    const Bytes packed = deflated(content);
+    body_.insert(body_.end(), base.begin(), base.end());
+    body_.insert(body_.end(), packed.begin(), packed.end());
+    ++count_;
+    return at;
+  }
+
+  Bytes body_;
+  std::uint32_t count_ = 0;
+};
+
+// Makes `text` + one letter of `text`.
+Bytes with_letter(std::size_t size, char letter) {
+  Bytes out{static_cast<std::uint8_t>(size),
+            static_cast<std::uint8_t>(size + 1),
+            0x90,
+            static_cast<std::uint8_t>(size),
+            1,
+            static_cast<std::uint8_t>(letter)};
+  return out;
+}
+
+ObjectId id_of(std::string_view text) { return object_id(ObjectType::kBlob, as_bytes(text)); }
+
+TEST(GitPack, DeltasMayComeBeforeTheirBase) {
+  Pack pack;
+  const std::size_t first = pack.on(id_of("ab"), with_letter(2, 'c'));  // "abc", before "ab"
+  pack.behind(first, with_letter(3, 'd'));                              // "abcd", on what still waits
+  pack.on(id_of("abcd"), with_letter(4, 'e'));
+  pack.blob(to_bytes("ab"));
+  Objects objects;
+  ASSERT_TRUE(objects.add_pack(pack.bytes()));
+  EXPECT_EQ(objects.waiting(), 0U);
+  for (const char* text : {"ab", "abc", "abcd", "abcde"}) {
+    const Object* object = objects.find(id_of(text));
+    ASSERT_NE(object, nullptr) << text;
+    EXPECT_EQ(as_text(object->bytes), text);
+  }
+}
+
+TEST(GitPack, WhatFollowsAWaitingDeltaIsRead) {
+  Pack pack;
+  const std::size_t waits = pack.on(id_of("base in another pack"), with_letter(20, '!'));
+  pack.behind(waits, with_letter(21, '?'));
+  pack.blob(to_bytes("behind"));
+  Objects objects;
+  ASSERT_TRUE(objects.add_pack(pack.bytes()));
+  EXPECT_EQ(objects.waiting(), 2U);
+  EXPECT_NE(objects.find(id_of("behind")), nullptr);
+  Pack other;
+  other.blob(to_bytes("base in another pack"));
+  ASSERT_TRUE(objects.add_pack(other.bytes()));
+  EXPECT_EQ(objects.waiting(), 0U);
+  EXPECT_NE(objects.find(id_of("base in another pack!?")), nullptr);
+}
+
+// Rounds over all that waits would take 20,000 * 20,000 / 2 looks here.
+TEST(GitPack, TheWorstOrderTakesLinearTime) {
+  constexpr std::size_t kDeltas = 20'000;
+  std::vector<std::string> texts{"00000"};
+  for (std::size_t i = 1; i <= kDeltas; ++i) {
+    std::string text = std::to_string(i);
+    texts.push_back(std::string(5 - text.size(), '0') + text);
+  }
+  Pack pack;
+  for (std::size_t i = kDeltas; i > 0; --i) {
+    Bytes delta{5, 5, 5};
+    for (const char c : texts[i]) delta.push_back(static_cast<std::uint8_t>(c));
+    pack.on(id_of(texts[i - 1]), delta);
+  }
+  pack.blob(to_bytes(texts[0]));
+  Objects objects;
+  ASSERT_TRUE(objects.add_pack(pack.bytes()));
+  EXPECT_EQ(objects.waiting(), 0U);
+  EXPECT_EQ(objects.all().size(), kDeltas + 1);
+}
+
+TEST(GitPack, DamageIsAnErrorAndWhatWasReadStays) {
+  Pack pack;
+  pack.blob(to_bytes("sound"));
+  pack.blob(to_bytes("damaged"));
+  Bytes bytes = pack.bytes();
+  bytes.resize(bytes.size() - 4);
+  Objects objects;
+  EXPECT_FALSE(objects.add_pack(bytes));
+  EXPECT_NE(objects.find(id_of("sound")), nullptr);
+  Pack outside;
+  outside.behind(outside.size() - 11, with_letter(2, 'c'));
+  ASSERT_TRUE(objects.add_pack(outside.bytes()));
+  EXPECT_EQ(objects.waiting(), 1U) << "no entry begins where its base should";
+}
+
+}  // namespace
+}  // namespace sallyport::formats::git
