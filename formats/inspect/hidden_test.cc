@@ -63,6 +63,17 @@ TEST(Hidden, WhatTextSpellsOutIsUnpacked) {
   EXPECT_TRUE(look("digest = " + packed.substr(0, 20) + "\n").complete());
 }
 
+TEST(Hidden, WhatAStructurePointsAtIsSaidOfAPlaceInTheFile) {
+  // A central directory whose one member is far behind the end.
+  const std::string central =
+      "PK\1\2"s + std::string(24, '\0') + "\1\0"s + std::string(12, '\0') + "\0\0\x80\1"s + "a";
+  const std::string end = "PK\5\6"s + std::string(4, '\0') + "\1\0\1\0"s +
+                          std::string(1, static_cast<char>(central.size())) + std::string(9, '\0');
+  const Inspection got = look(central + end);
+  ASSERT_FALSE(got.seen.empty());
+  for (const Seen& seen : got.seen) EXPECT_LE(seen.offset + seen.length, central.size() + end.size());
+}
+
 TEST(Hidden, AScriptNamedAsWeightsIsADisguise) {
   const std::string script = "#!/bin/sh\necho hello\n";
   Options options;

@@ -119,10 +119,14 @@ void LayerProbe::account(std::uint64_t offset, std::uint64_t length) {
 
 void LayerProbe::observe(Observation observation) {
   if (walk_.out_.seen.size() >= limits::kInspectSeenMax) return;
+  const Record& record = walk_.records_[record_];
   Seen seen;
   static_cast<Observation&>(seen) = std::move(observation);
-  seen.place = walk_.records_[record_].place;
-  seen.offset += walk_.records_[record_].offset;
+  // What a hostile structure points at may lie anywhere; what is said of it lies in the layer.
+  seen.offset = std::min<std::uint64_t>(seen.offset, record.size);
+  seen.length = std::min<std::uint64_t>(seen.length, record.size - seen.offset);
+  seen.place = record.place;
+  seen.offset += record.offset;
   walk_.out_.seen.push_back(std::move(seen));
 }
 
@@ -185,6 +189,8 @@ void LayerProbe::nest(std::string name, Bytes bytes, Role role) {
 void Walk::note_unread(std::size_t record, std::uint64_t offset, std::uint64_t length, std::string what) {
   if (out_.unread.size() >= limits::kInspectSeenMax) return;
   const Record& r = records_[record];
+  offset = std::min<std::uint64_t>(offset, r.size);
+  length = std::min<std::uint64_t>(length, r.size - offset);
   out_.unread.push_back(
       {.place = r.place, .offset = r.offset + offset, .length = length, .what = std::move(what)});
 }
