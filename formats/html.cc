@@ -307,10 +307,12 @@ std::string_view name_of(Hazard hazard) {
 }
 
 bool is_safe_link(std::string_view url) {
-  // A control character inside is nothing that an honest link has.
-  const std::string seen = url_of(url);
-  if (std::any_of(seen.begin(), seen.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }))
-    return false;
+  // A control character is nothing that an honest link has, in front neither: what is written again as
+  // U+FFFD no longer stands in front of the next one.
+  const auto is_control = [](char c) {
+    return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r';
+  };
+  if (std::ranges::any_of(url, is_control)) return false;
   const std::string scheme = scheme_of(url);
   return scheme.empty() || is_in(scheme, "http https mailto");
 }
