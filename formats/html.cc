@@ -113,6 +113,8 @@ bool is_reference(std::string_view text) {
   return at > first && at < text.size() && text[at] == ';';
 }
 
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
 enum class References { kEscape, kKeep };
 
 std::string escape(std::string_view text, References references) {
@@ -125,7 +127,7 @@ std::string escape(std::string_view text, References references) {
       case '"': out += "&quot;"; break;
       case '\'': out += "&#39;"; break;
       case '`': out += "&#96;"; break;
-      case '\0': out += "\xEF\xBF\xBD"; break;
+      case '\0': out += kReplacement; break;
       case '&': out += references == References::kKeep && is_reference(text.substr(i)) ? "&" : "&amp;"; break;
       default: out += text[i];
     }
@@ -178,6 +180,8 @@ class Writer {
     for (const char c : source) {
       if (c == '<') {
         out_ += "&lt;";
+      } else if (c == '\0') {
+        out_ += kReplacement;
       } else {
         out_ += c;
       }
