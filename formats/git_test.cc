@@ -128,7 +128,7 @@ TEST(GitPack, DamageIsAnErrorAndWhatWasReadStays) {
   pack.blob(to_bytes("sound"));
   pack.blob(to_bytes("damaged"));
   Bytes bytes = pack.bytes();
-  bytes.resize(bytes.size() - 4);
+  bytes.erase(bytes.end() - 4, bytes.end());
   Objects objects;
   EXPECT_FALSE(objects.add_pack(bytes));
   EXPECT_NE(objects.find(id_of("sound")), nullptr);
