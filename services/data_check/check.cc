@@ -33,7 +33,9 @@ bool applies(const Guard& guard, const Dataset& data, const CheckOptions& option
   if (guard.dataset.judge == nullptr || data.rows() == 0) return false;
   if (guard.dataset.relation)
     return options.reference != nullptr && options.relation == *guard.dataset.relation;
-  if (guard.id == "directional_contributor" && data.find(data.roles.contributor) == nullptr) return false;
+  const bool by_source = guard.id == "directional_contributor" || guard.id == "lone_source";
+  if (by_source && data.find(data.roles.contributor) == nullptr) return false;
+  if (guard.id == "crawl_taint") return data.find("url") != nullptr && data.find("html") != nullptr;
   return data.find(data.roles.label) != nullptr && !data.feature_columns().empty();
 }
 
