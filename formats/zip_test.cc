@@ -40,7 +40,7 @@ Bytes make(const std::vector<Spec>& specs, std::string_view comment = "") {
       append_le(directory, 20, 2);
       put_fields(directory, spec, spec.name);
       append_le(directory, 0, 2 + 2 + 2 + 4);
-      directory.resize(directory.size() - 2);
+      directory.erase(directory.end() - 2, directory.end());
       append_le(directory, 0, 2);
       append_le(directory, out.size(), 4);
       put_text(directory, spec.name);
@@ -168,7 +168,7 @@ TEST(Zip, AnArchiveInACommentIsFound) {
 
 TEST(Zip, WithoutADirectoryLocalHeadersStillCount) {
   Bytes bytes = make({{"a", "one"}, {"b", "two"}});
-  bytes.resize(bytes.size() - 30);
+  bytes.erase(bytes.end() - 30, bytes.end());
   EXPECT_NE(contents(*parse(bytes)).find("b=two"), std::string::npos);
   EXPECT_FALSE(parse(to_bytes("no archive at all, just text")));
 }
