@@ -102,6 +102,32 @@ TEST(OnnxLogic, FindsADigestThatChoosesTheAnswer) {
             0U);
 }
 
+TEST(OnnxLogic, AScalarBesideTheDataChoosesOpenly) {
+  // The sampling rate of a voice detector, made a list and taken from it again.
+  const auto found = [](std::vector<onnx::Extent> rate) {
+    onnx::Model model = graph_with({node("MatMul", {"x", "w"}, "l"), node("Gather", {"rate", "c"}, "s"),
+                                    node("Equal", {"s", "c"}, "h"), node("Where", {"h", "c", "l"}, "y")});
+    model.graphs[0].inputs.push_back({.name = "rate", .shape = std::move(rate)});
+    return onnx::hidden_choices(model).size();
+  };
+  EXPECT_EQ(found({}), 0U);
+  EXPECT_EQ(found({{.value = 1}}), 0U);
+  EXPECT_EQ(found({{.value = 2}}), 1U);
+  EXPECT_EQ(found({{.name = "batch"}}), 1U);
+}
+
+TEST(ProtobufKind, AnOnnxModelOfANamelessProducerIsNoMetaGraph) {
+  FieldWriter model;
+  model.varint(1, 10);
+  model.text(2, "");
+  model.text(3, "");
+  EXPECT_FALSE(looks_like_meta_graph(model.out()));
+  FieldWriter meta;
+  meta.text(1, "");
+  meta.text(2, "");
+  EXPECT_TRUE(looks_like_meta_graph(meta.out()));
+}
+
 TEST(ProtobufSchema, NamesWhatTheTableLacks) {
   constexpr FieldRule kRules[] = {{0, 1, WireType::kLength, 1}, {1, 2, WireType::kVarint}};
   struct Seen : SchemaVisitor {

@@ -19,6 +19,7 @@ enum Flag : unsigned {
   kDigest = 4,    // a few values stand for many: a sum, a maximum, chosen positions
   kCompared = 8,  // compared with constants, element by element
   kBit = 16,      // whether the input is a certain one
+  kMany = 32,     // of an input with more than one value: a digest of one value is that value
 };
 using Flags = std::unordered_map<std::string_view, unsigned>;
 using Names = std::unordered_set<std::string_view>;
@@ -45,6 +46,12 @@ bool digests(std::string_view op) {
 bool gathers_bits(std::string_view op) {
   static constexpr std::array<std::string_view, 3> kOps = {"ReduceMin", "ReduceMax", "ReduceProd"};
   return among(kOps, op);
+}
+
+// A scalar beside the data, such as a sampling rate, which callers pass to choose what they get.
+bool is_one_value(const Value& input) {
+  return input.shape &&
+         std::ranges::all_of(*input.shape, [](const Extent& extent) { return extent.value == 1; });
 }
 
 bool forgets_values(std::string_view op) { return op == "Shape" || op == "Size" || op == "ConstantOfShape"; }
@@ -121,7 +128,9 @@ class Analysis {
 
   void follow(std::size_t index) {
     const Graph& graph = model_.graphs[index];
-    for (const Value& input : graph.inputs) flags_[index][input.name] = kRaw;
+    for (const Value& input : graph.inputs) {
+      flags_[index][input.name] = is_one_value(input) ? kRaw : kRaw | kMany;
+    }
     for (const Tensor& tensor : graph.initializers) flags_[index][tensor.name] = 0;
     for (const Node& node : graph.nodes) {
       const unsigned flags = result_of(index, node);
@@ -149,17 +158,18 @@ class Analysis {
     });
     if ((all & kBit) != 0 && (beside_bits & kLearned) != 0) {
       candidates_.push_back({&node});
-      return kRaw | kLearned;
+      return kRaw | kMany | kLearned;
     }
     if (compares(node.op) && constant_beside && (all & (kRaw | kLearned)) != 0) {
       // What the model itself computed is compared honestly, but not for equality with one number.
       const bool of_input = (all & kLearned) == 0 || node.op == "Equal";
       if ((all & kDigest) != 0 && of_input) return kRaw | kBit;
-      return kRaw | kCompared | (all & kLearned);
+      return kRaw | kCompared | (all & (kLearned | kMany));
     }
-    if (gathers_bits(node.op) && (all & kCompared) != 0 && (all & kLearned) == 0) return kRaw | kBit;
-    if (is_learned(node.op)) all = (all & (kRaw | kLearned)) == 0 ? 0 : kRaw | kLearned | kDigest;
-    if (digests(node.op) && (all & kRaw) != 0) all |= kDigest;
+    const bool many_compared = (all & kCompared) != 0 && (all & kMany) != 0;
+    if (gathers_bits(node.op) && many_compared && (all & kLearned) == 0) return kRaw | kBit;
+    if (is_learned(node.op)) all = (all & (kRaw | kLearned)) == 0 ? 0 : kRaw | kMany | kLearned | kDigest;
+    if (digests(node.op) && (all & kMany) != 0) all |= kDigest;
     return all;
   }
 

@@ -40,9 +40,12 @@ bool is_node_def(BytesView message) {
   return name && op && !op->empty() && op->front() >= '0' && op->front() <= 'z';
 }
 
+// An empty graph does nothing and may be an empty text of any other message, such as the producer of an ONNX
+// model; a meta graph that has one says at least what it was made by.
 bool is_meta_graph(BytesView bytes) {
   const auto graph = message_in(bytes, 2);
-  return graph && (graph->empty() || looks_like_graph_def(*graph));
+  if (!graph) return false;
+  return graph->empty() ? message_in(bytes, 1).has_value() : looks_like_graph_def(*graph);
 }
 
 }  // namespace
