@@ -5,17 +5,18 @@
 #include "cli/progress.h"
 #include "core/limits.h"
 #include "services/data_check/check.h"
+#include "services/data_check/page.h"
 
 namespace sallyport::cli {
 namespace {
 
 namespace checking = services::data_check;
 
-constexpr Positional kPositionals[] = {
-    {.name = "PATH",
-     .doc = "tables as CSV, JSON lines, .npy, .npz or IDX, plain or compressed, or folders with a folder of "
-            "PNG and JPEG pictures a class; several are one table",
-     .arity = Arity::kSome}};
+constexpr Positional kPositionals[] = {{.name = "PATH",
+                                        .doc = "tables as CSV, JSON lines, Parquet, .npy, .npz or IDX, plain "
+                                               "or compressed, or folders with a folder of "
+                                               "PNG and JPEG pictures a class; several are one table",
+                                        .arity = Arity::kSome}};
 
 constexpr Flag kFlags[] = {
     {.name = "labels", .value = "COL", .doc = "the column of labels, or a file with one label a row"},
@@ -39,6 +40,7 @@ constexpr Flag kFlags[] = {
     {.name = "sensitive", .value = "COL", .doc = "the column whose values must be diverse among equal rows"},
     {.name = "k", .value = "N", .doc = "rows that must share their quasi-identifiers", .fallback = "5"},
     {.name = "quarantine", .value = "DIR", .doc = "write clean.csv and suspect.csv there"},
+    {.name = "report", .value = "FILE", .doc = "write a page there: verdicts, pictures, distributions"},
     {.name = "seed", .value = "N", .doc = "of every sample that is drawn", .fallback = "1"},
     {.name = "threads", .value = "N", .doc = "0: one a core", .fallback = "0"},
 };
@@ -168,6 +170,10 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   progress.reset();
   if (const std::string folder = arguments.text("quarantine"); !folder.empty()) {
     TRY(checking::quarantine(data, report, folder));
+  }
+  if (const std::string file = arguments.text("report"); !file.empty()) {
+    const std::string page = checking::render_page(data, report, options);
+    TRY(write_durably(system_env(), file, as_bytes(page)));
   }
   if (output.is_json()) {
     output.print(checking::to_json_text(report));

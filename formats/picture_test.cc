@@ -76,5 +76,18 @@ TEST(pictures, that_are_damaged_are_refused_or_read_and_never_more) {
   }
 }
 
+TEST(Png, WhatIsWrittenReadsBackTheSame) {
+  for (std::size_t channels = 1; channels <= 4; ++channels) {
+    Picture picture{.width = 7, .height = 5, .channels = channels};
+    for (std::size_t i = 0; i < 35 * channels; ++i)
+      picture.samples.push_back(static_cast<std::uint8_t>(i * 37 >> 1));
+    const Result<Picture> again = read_png(write_png(picture));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->width, 7u);
+    EXPECT_EQ(again->channels, channels);
+    EXPECT_EQ(again->samples, picture.samples);
+  }
+}
+
 }  // namespace
 }  // namespace sallyport::formats

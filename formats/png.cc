@@ -230,4 +230,49 @@ Result<Picture> read_png(BytesView bytes) {
   return painter.take();
 }
 
+namespace {
+
+void put_word(Bytes& out, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+void put_chunk(Bytes& out, std::string_view type, BytesView data) {
+  put_word(out, static_cast<std::uint32_t>(data.size()));
+  const std::size_t begin = out.size();
+  out.insert(out.end(), type.begin(), type.end());
+  out.insert(out.end(), data.begin(), data.end());
+  put_word(out, static_cast<std::uint32_t>(
+                    ::crc32(0, out.data() + begin, static_cast<unsigned>(out.size() - begin))));
+}
+
+}  // namespace
+
+Bytes write_png(const Picture& picture) {
+  SP_CHECK(picture.channels >= 1 && picture.channels <= 4 &&
+           picture.samples.size() == picture.width * picture.height * picture.channels);
+  constexpr std::array<std::uint8_t, 5> kColour{0, 0, 4, 2, 6};  // by the number of channels
+  Bytes out(kMagic.begin(), kMagic.end());
+  Bytes head;
+  put_word(head, static_cast<std::uint32_t>(picture.width));
+  put_word(head, static_cast<std::uint32_t>(picture.height));
+  for (const std::uint8_t byte :
+       {std::uint8_t{8}, kColour[picture.channels], std::uint8_t{0}, std::uint8_t{0}, std::uint8_t{0}})
+    head.push_back(byte);
+  put_chunk(out, "IHDR", head);
+  Bytes lines;
+  const std::size_t line = picture.width * picture.channels;
+  for (std::size_t y = 0; y < picture.height; ++y) {
+    lines.push_back(0);
+    const auto from = picture.samples.begin() + static_cast<std::ptrdiff_t>(y * line);
+    lines.insert(lines.end(), from, from + static_cast<std::ptrdiff_t>(line));
+  }
+  uLongf size = ::compressBound(static_cast<uLong>(lines.size()));
+  Bytes packed(size);
+  SP_CHECK(::compress2(packed.data(), &size, lines.data(), static_cast<uLong>(lines.size()), 6) == Z_OK);
+  packed.resize(size);
+  put_chunk(out, "IDAT", packed);
+  put_chunk(out, "IEND", {});
+  return out;
+}
+
 }  // namespace sallyport::formats

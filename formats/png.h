@@ -24,6 +24,9 @@ struct Picture {
 bool is_png(BytesView bytes);
 Result<Picture> read_png(BytesView bytes);
 
+// 8 bits a sample, no filter. The picture is whole: samples.size() == width * height * channels.
+Bytes write_png(const Picture& picture);
+
 // Error beyond the limits, or when a side is 0.
 Result<void> check_picture_size(const char* format, std::size_t width, std::size_t height);
 

@@ -21,7 +21,9 @@ struct ScoredRow {
   std::string guard = {};
   double score = 0;  // larger is more suspect; comparable within a guard
   std::string message = {};
-  bool suspect = false;  // goes to quarantine
+  bool suspect = false;        // goes to quarantine
+  std::string given = {};      // its label, where the check is about labels
+  std::string suggested = {};  // the label that it looks like
 };
 
 struct CheckVerdict {
@@ -30,6 +32,7 @@ struct CheckVerdict {
   Verdict verdict = Verdict::kPass;
   std::string looks_for = {};
   std::vector<std::string> findings = {};  // of the whole, worst first; or why it cannot be told
+  std::vector<std::string> columns = {};   // that the findings are about, worst first
   std::optional<double> rate = {};         // of suspect rows, or of columns that drifted
   std::optional<double> low = {};          // its 95 % interval
   std::optional<double> high = {};

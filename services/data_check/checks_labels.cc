@@ -77,7 +77,9 @@ Result<Outcome> check_labels(const Dataset& data, const CheckOptions& options) {
                         .guard = {},
                         .score = ranking.score[r],
                         .message = std::move(message),
-                        .suspect = ranking.flagged[r]});
+                        .suspect = ranking.flagged[r],
+                        .given = given,
+                        .suggested = looks});
   }
   set_rate(out.verdict, suspect, ranking.score.size());
   out.verdict.threats = {"acq-source-poisoning", "prep-label-flip"};

@@ -122,7 +122,10 @@ Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
     if (rejected[i]) order.push_back(i);
   }
   std::ranges::stable_sort(order, {}, [&](std::size_t i) { return p[i]; });
-  for (const std::size_t i : order) out.verdict.findings.push_back(drift_line(*pairs[i].first, drifts[i]));
+  for (const std::size_t i : order) {
+    out.verdict.findings.push_back(drift_line(*pairs[i].first, drifts[i]));
+    out.verdict.columns.push_back(pairs[i].first->name);
+  }
   set_rate(out.verdict, order.size(), pairs.size());
   out.verdict.n = data.rows();
   if (!data.feature_columns().empty() && data.rows() > 1 && reference.rows() > 1) {

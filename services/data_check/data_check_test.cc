@@ -11,6 +11,7 @@
 #include "formats/csv.h"
 #include "learn/random.h"
 #include "services/data_check/check.h"
+#include "services/data_check/page.h"
 
 namespace sallyport::services::data_check {
 namespace {
@@ -283,6 +284,51 @@ TEST_F(DataCheck, ALabelColumnOrFileThatIsNotThereIsAnError) {
   const fs::path file = write("t.csv", "a,b\n1,2\n3,4\n");
   EXPECT_NE(error_of(file, "nowhere").find("no column 'nowhere'"), std::string::npos);
   EXPECT_NE(error_of(file, write("l.csv", "l\n1\n").string()).find("1 labels for 2 rows"), std::string::npos);
+}
+
+// services/data_check/testdata/four_rows.parquet was written by pyarrow 26.
+TEST_F(DataCheck, ParquetIsReadByTheConfinedWorkerAndADamagedOneIsAnError) {
+  const fs::path file = fs::path(SALLYPORT_SOURCE_DIR) / "services/data_check/testdata/four_rows.parquet";
+  const auto data = load_file(file);
+  ASSERT_TRUE(data) << data.error().message;
+  ASSERT_EQ(data->columns.size(), 5u);
+  EXPECT_EQ(data->rows(), 4u);
+  EXPECT_EQ(data->find("id")->numbers, (std::vector<double>{1, 2, 3, 4}));
+  EXPECT_EQ(data->find("name")->texts, (std::vector<std::string>{"Ann, \"A\"", "B\xC3\xB6", "", "D"}));
+  EXPECT_TRUE(std::isnan(data->find("score")->numbers[1]));
+  EXPECT_EQ(data->find("day")->texts.front(), "1970-01-01");
+  std::ifstream stream(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  for (std::size_t at = 4; at + 4 < bytes.size(); at += 7) bytes[at] = '\x55';
+  const std::string error = error_of(write("damaged.parquet", bytes));
+  EXPECT_NE(error.find("damaged.parquet"), std::string::npos) << error;
+}
+
+TEST_F(DataCheck, ThePageShowsPicturesTransitionsAndDistributionsAndRunsNothing) {
+  learn::Random random(9);
+  Dataset data{.name = "<b>shots</b>", .roles = {.label = "kind"}, .image = {8, 8, 255}};
+  for (std::size_t j = 0; j < 64; ++j) data.columns.push_back({.name = "c" + std::to_string(j)});
+  data.columns.push_back({.name = "kind", .numeric = false});
+  for (std::size_t r = 0; r < 300; ++r) {
+    const bool left = r % 2 == 0;
+    for (std::size_t j = 0; j < 64; ++j)
+      data.columns[j].numbers.push_back((j % 8 < 4) == left ? 200 + 20 * random.uniform()
+                                                            : 30 * random.uniform());
+    data.columns.back().texts.push_back(left != (r % 50 == 7) ? "left" : "right");
+  }
+  Dataset reference = data;
+  for (double& value : reference.columns[3].numbers) value += 40;
+  const CheckOptions options{.reference = &reference, .threads = 1};
+  const auto report = check(data, options);
+  ASSERT_TRUE(report) << report.error().message;
+  const std::string page = render_page(data, *report, options);
+  EXPECT_NE(page.find("data:image/png;base64,"), std::string::npos);
+  EXPECT_NE(page.find("Which label looks like which"), std::string::npos);
+  EXPECT_NE(page.find("<rect class=\"ours\""), std::string::npos);
+  EXPECT_EQ(page.find("<b>shots</b>"), std::string::npos);
+  EXPECT_NE(page.find("&lt;b&gt;shots&lt;/b&gt;"), std::string::npos);
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
 }
 
 }  // namespace

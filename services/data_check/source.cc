@@ -5,6 +5,7 @@
 #include "core/mapping.h"
 #include "formats/table.h"
 #include "learn/picture.h"
+#include "services/data_check/parquet.h"
 #include "services/data_check/pictures.h"
 
 namespace sallyport::services::data_check {
@@ -83,6 +84,7 @@ Result<Dataset> load_file(const fs::path& path) {
   // The user named this path, so a link there is followed once.
   const fs::path real = fs::canonical(path, ignored);
   const Mapping mapping = TRY(Mapping::open(real.empty() ? path : real));
+  if (formats::is_parquet(mapping.bytes())) return load_parquet(real.empty() ? path : real);
   Dataset out = TRY(formats::read_table(mapping.bytes(), path.filename().string()));
   if (!mapping.unchanged()) return invalid(path.string() + ": changed while it was read");
   return out;

@@ -5,47 +5,13 @@
 #include <cstdio>
 
 #include "catalog/coverage.h"
+#include "services/report/markup.h"
 #include "services/report/style.h"
 
 namespace sallyport::services::report {
 namespace {
 
 using pipeline::StageResult;
-
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
-std::string decimal(double value, int digits) {
-  char buffer[48];
-  const int size = std::snprintf(buffer, sizeof buffer, "%.*f", digits, value);
-  return {buffer, static_cast<std::size_t>(size)};
-}
-
-std::string badge(std::string_view kind, std::string_view text) {
-  return "<span class=\"badge " + std::string(kind) + "\">" + escape(text) + "</span>";
-}
-
-std::string verdict_badge(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kPass: return badge("ok", "pass");
-    case Verdict::kWarn: return badge("warn", "pass, with warnings");
-    case Verdict::kBlock: return badge("bad", "blocked");
-    case Verdict::kCannotTell: return badge("bad", "could not tell");
-  }
-  return {};
-}
 
 std::string gate_class(const StageResult* stage) {
   if (stage == nullptr) return "gate absent";
@@ -127,8 +93,9 @@ std::string guard_rows(const Json& guards) {
     const Json findings = guard.value("findings", Json::array());
     std::string cell;
     for (const Json& finding : findings) {
-      cell += "<p>" + badge(finding.value("severity", "") >= std::string("high") ? "bad" : "warn",
-                            finding.value("severity", "")) +
+      cell += "<p>" +
+              badge(finding.value("severity", "") >= std::string("high") ? "bad" : "warn",
+                    finding.value("severity", "")) +
               " " + escape(finding.value("path", "")) + " " + escape(finding.value("message", "")) + "</p>";
     }
     if (guard.contains("error")) {

@@ -1,6 +1,7 @@
 // sallyport-duckdb: what is in a table, column by column, computed by DuckDB inside the sandbox.
 //
 //   sallyport-duckdb profile   in: clean     out: analysis/profile.json
+//   sallyport-duckdb table     in: parquet   out: table.csv
 //
 // DuckDB reads the one file that it is given; the rest of the file system, extensions and its own settings
 // are locked before the first query. Exit 0 done, 2 an Error on stderr, 64 usage.
@@ -31,7 +32,9 @@ std::string quoted(const std::string& text, char quote) {
 
 class Database {
  public:
-  static Result<std::unique_ptr<Database>> open(const std::string& readable_file) {
+  static Result<std::unique_ptr<Database>> open(const std::vector<std::string>& files) {
+    std::string allowed;
+    for (const std::string& file : files) allowed += (allowed.empty() ? "" : ", ") + quoted(file, '\'');
     std::unique_ptr<Database> database(new Database);
     if (duckdb_open(nullptr, &database->handle_) != DuckDBSuccess ||
         duckdb_connect(database->handle_, &database->connection_) != DuckDBSuccess) {
@@ -39,7 +42,7 @@ class Database {
     }
     // One thread, so that sums are taken in one order and the profile is the same on every host.
     for (const std::string& setting :
-         {std::string("SET threads=1"), "SET allowed_paths=[" + quoted(readable_file, '\'') + "]",
+         {std::string("SET threads=1"), "SET allowed_paths=[" + allowed + "]",
           std::string("SET enable_external_access=false"),
           std::string("SET autoinstall_known_extensions=false"),
           std::string("SET autoload_known_extensions=false"), std::string("SET lock_configuration=true")}) {
@@ -135,11 +138,22 @@ std::string variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Result<void> run(const std::vector<std::string>& words) {
+// Parquet as CSV, which is what tables travel as; NULL is an empty cell.
+Result<void> convert(const StepTask& task) {
+  const std::string from = (task.in() / "parquet").string();
+  const std::string to = (task.out() / "table.csv").string();
+  const auto database = TRY(Database::open({from, to}));
+  TRY(database->query("COPY (SELECT * FROM read_parquet(" + quoted(from, '\'') + ")) TO " + quoted(to, '\'') +
+                      " (FORMAT csv, HEADER true)"));
+  return {};
+}
+
+Result<void> run(const std::string& command, const std::vector<std::string>& words) {
   const StepTask task = TRY(StepTask::from(variable("SALLYPORT_IN"), variable("SALLYPORT_OUT"),
                                            variable("SALLYPORT_STEP"), words, {}));
+  if (command == "table") return convert(task);
   const std::string file = (task.in() / "clean").string();
-  const auto database = TRY(Database::open(file));
+  const auto database = TRY(Database::open({file}));
   const Json report = TRY(profile(*database, file, task.label()));
   return task.write(system_env(), "analysis/profile.json", as_bytes(pretty(report)));
 }
@@ -150,12 +164,13 @@ Result<void> run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   using namespace sallyport;
   std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty() || words.front() != "profile") {
-    std::fprintf(stderr, "usage: sallyport-duckdb profile [--label NAME]\n");
+  if (words.empty() || (words.front() != "profile" && words.front() != "table")) {
+    std::fprintf(stderr, "usage: sallyport-duckdb profile|table [--label NAME]\n");
     return learn::workers::kExitUsage;
   }
+  const std::string command = words.front();
   words.erase(words.begin());
-  const auto done = learn::workers::run(words);
+  const auto done = learn::workers::run(command, words);
   if (done) return 0;
   std::fprintf(stderr, "sallyport-duckdb: %s\n", done.error().message.c_str());
   return learn::workers::kExitError;
