@@ -4,6 +4,7 @@
 // other, alone.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +35,19 @@ double now_s();
 
 double median(std::vector<double> values);
 
+// A folder that goes when the benchmark does.
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
 // Runs a program to its end, without output, and gives the seconds it took; an Error when it could not be
 // run, was killed or took longer than the limit. Any exit code below 126 is an answer.
 struct Program {
@@ -60,6 +74,9 @@ Result<std::vector<Figure>> bench_data_labels();
 Result<std::vector<Figure>> bench_data_planted();
 Result<std::vector<Figure>> bench_data_text();
 Result<std::vector<Figure>> bench_data_drift();
+Result<std::vector<Figure>> bench_tracking();
+Result<std::vector<Figure>> bench_data_versions();
+Result<std::vector<Figure>> bench_signing();
 
 // A pickle as CPython writes it of nested dicts and lists, of at least so many bytes.
 std::string plain_containers(int protocol, std::size_t bytes_min);

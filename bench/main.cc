@@ -32,6 +32,9 @@ constexpr Group kGroups[] = {
     {"data/drift", bench_data_drift},
     {"repository", bench_repository},
     {"redact", bench_redact},
+    {"tracking", bench_tracking},
+    {"data-versions", bench_data_versions},
+    {"signing", bench_signing},
 };
 
 // "data" wants data/labels and the others of its kind.

@@ -20,6 +20,15 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+Scratch::Scratch()
+    : path_(std::filesystem::temp_directory_path() / ("sallyport-bench-" + std::to_string(::getpid()))) {
+  std::filesystem::create_directories(path_);
+}
+Scratch::~Scratch() {
+  std::error_code code;
+  std::filesystem::remove_all(path_, code);
+}
+
 Result<Run> run_program(const Program& program) {
   std::vector<char*> arguments;
   for (const std::string& word : program.words) arguments.push_back(const_cast<char*>(word.c_str()));

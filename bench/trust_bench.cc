@@ -1,9 +1,6 @@
 // Hashing and signing a directory, durable appends to the log, and the check of a proof.
 #include <openssl/evp.h>
-#include <unistd.h>
-
 #include <array>
-#include <filesystem>
 #include <thread>
 
 #include "bench/bench.h"
@@ -20,24 +17,6 @@ using trust::Hash;
 using trust::PrivateKey;
 
 constexpr std::size_t kGiB = std::size_t{1} << 30;
-
-// A folder that goes when the benchmark does.
-class Scratch {
- public:
-  Scratch() : path_(fs::temp_directory_path() / ("sallyport-bench-" + std::to_string(::getpid()))) {
-    fs::create_directories(path_);
-  }
-  ~Scratch() {
-    std::error_code code;
-    fs::remove_all(path_, code);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // What `openssl speed -evp sha256 -multi N` measures: blocks of 16 KiB that stay in the cache, on N threads
 // at once.

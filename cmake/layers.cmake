@@ -68,7 +68,8 @@ sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp
 add_library(sp_catalog STATIC catalog/catalog.cc catalog/coverage.cc ${threats_inc})
 target_link_libraries(sp_catalog PUBLIC sp_stages sp_core)
 
-sp_layer_or_empty(services FOLDERS services LINKS sp_catalog sp_stages PkgConfig::SECCOMP SQLite::SQLite3)
+sp_layer_or_empty(services FOLDERS services
+  LINKS sp_catalog sp_stages PkgConfig::SECCOMP SQLite::SQLite3 OpenSSL::SSL)
 
 set_source_files_properties(${CMAKE_SOURCE_DIR}/services/tools.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_ENGINES="${CMAKE_SOURCE_DIR}/.deps")
@@ -125,7 +126,7 @@ endfunction()
 sp_static_program(sallyport
   SOURCES cli/main.cc
   LAYERS cli drills services catalog stages learn trust formats core
-  LIBRARIES ${SALLYPORT_STATIC_LIBRARIES} sqlite3 seccomp)
+  LIBRARIES ${SALLYPORT_STATIC_LIBRARIES} sqlite3 seccomp ssl)
 if(NOT SALLYPORT_SANITIZE)
   target_link_options(sallyport PRIVATE -Wl,-z,pack-relative-relocs)
 endif()

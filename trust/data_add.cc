@@ -1,8 +1,11 @@
 // How files come into the store: cut, hashed and packed on all cores.
+#include <array>
 #include <atomic>
+#include <optional>
 
 #include "core/limits/data_versions.h"
 #include "core/parallel.h"
+#include "core/sha256_lanes.h"
 #include "trust/chunker.h"
 #include "trust/data_store.h"
 
@@ -25,14 +28,30 @@ std::vector<BytesView> cut(BytesView& rest, std::size_t bytes) {
   return out;
 }
 
-Result<Block> store_block(DataStore& store, BytesView bytes) {
-  const Block block{sha256(bytes), static_cast<std::uint32_t>(bytes.size())};
-  TRY(store.put({EntryKind::kBlock, block.digest}, bytes));
-  return block;
+// Several messages are hashed at once on this core.
+std::vector<Block> name_blocks(std::span<const BytesView> pieces) {
+  std::vector<Block> out(pieces.size());
+  std::array<std::size_t, kSha256Lanes> in_lane{};
+  std::size_t begun = 0;
+  sha256_each(
+      [&](std::size_t lane) -> std::optional<BytesView> {
+        if (begun == pieces.size()) return std::nullopt;
+        in_lane[lane] = begun;
+        return pieces[begun++];
+      },
+      [&](std::size_t lane, const Digest& digest) {
+        const std::size_t piece = in_lane[lane];
+        out[piece] = {digest, static_cast<std::uint32_t>(pieces[piece].size())};
+      });
+  return out;
 }
 
 Result<void> store_blocks(DataStore& store, std::span<const BytesView> pieces, std::vector<Block>& out) {
-  for (const BytesView piece : pieces) out.push_back(TRY(store_block(store, piece)));
+  const std::vector<Block> blocks = name_blocks(pieces);
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    TRY(store.put({EntryKind::kBlock, blocks[i].digest}, pieces[i]));
+  }
+  out.insert(out.end(), blocks.begin(), blocks.end());
   return {};
 }
 
@@ -45,8 +64,8 @@ Result<DataStore::AddedFile> add_small(DataStore& store, BytesView bytes) {
   return out;
 }
 
-// Three pieces of work at once: the next window is cut, the last one's blocks are hashed and stored, and the
-// file's own hash takes the same bytes.
+// The file's own hash, which is one chain and takes the longest, beside all else: the next window is cut while
+// the last one's blocks are hashed and stored.
 Result<DataStore::AddedFile> add_large(DataStore& store, const fs::path& path) {
   const Mapping mapping = TRY(Mapping::open(path));
   DataStore::AddedFile out;
@@ -58,11 +77,11 @@ Result<DataStore::AddedFile> add_large(DataStore& store, const fs::path& path) {
     std::vector<BytesView> next;
     Result<void> stored;
     parallel_for(3, [&](std::size_t part) {
-      if (part == 0) next = cut(rest, kWindowBytes);
-      if (part == 1) stored = store_blocks(store, window, out.blocks);
-      if (part == 2) {
+      if (part == 0) {
         for (const BytesView piece : window) whole.add(piece);
       }
+      if (part == 1) stored = store_blocks(store, window, out.blocks);
+      if (part == 2) next = cut(rest, kWindowBytes);
     });
     TRY(std::move(stored));
     window = std::move(next);

@@ -3,6 +3,7 @@
 
 #include "trust/chain.h"
 #include "trust/members.h"
+#include "trust/retirement.h"
 
 namespace sallyport::trust {
 namespace {
@@ -89,6 +90,7 @@ Result<ResolvedAlias> judge_latest(const std::vector<Move>& moves, const Ledger&
                                         std::to_string(move.version) + " is (" +
                                         log_place(version->second.log_index) + ")");
   }
+  TRY(check_not_retired(ledger, root, move.model, move.version));
   out.artifact = version->second.artifact;
   return out;
 }
@@ -110,6 +112,7 @@ Result<ResolvedArtifact> resolve_model(const Workspace& workspace, const std::st
       return fail(ErrorKind::kNotFound, model + "@" + tag + ": no such version in the log",
                   "run `sallyport log show` to see what is registered");
     }
+    TRY(check_not_retired(ledger, root, model, *number));
     return ResolvedArtifact{.digest = found->second.artifact,
                             .title = title_of(model, *number, found->second.artifact),
                             .version = found->second};

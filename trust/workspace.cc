@@ -41,7 +41,13 @@ Result<void> fill(const Workspace& workspace, const WorkspaceOptions& options) {
   for (const fs::path& folder : {workspace.keys(), workspace.state(), workspace.audit()}) {
     TRY(make_directories_durably(env, folder));
   }
-  for (const NamedKey& one : keys) TRY(save_key_pair(env, one.key, workspace.keys(), one.name));
+  // All in one, since the disk is waited for once; the folder is new, so no key is replaced.
+  std::vector<PendingFile> files;
+  for (const NamedKey& one : keys) {
+    files.push_back({workspace.keys() / (one.name + ".key"), to_bytes(one.key.pem()), 0600});
+    files.push_back({workspace.keys() / (one.name + ".pub"), to_bytes(one.key.public_key().pem()), 0644});
+  }
+  TRY(write_durably(env, files));
   TRY(workspace.store().create());
   const std::string file =
       TRY(sign_root(root_content(keys, options, env.now_unix_s()), std::span(&keys.front().key, 1)));

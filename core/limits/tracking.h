@@ -37,6 +37,15 @@ inline constexpr std::size_t kBulkRunsMax = 100;  // whose metrics are read at o
 inline constexpr std::int64_t kBulkPointsMax = 2'500;
 inline constexpr std::int64_t kBulkPointsDefault = 320;
 
+// Tokens of identity providers, and the keys that check them.
+inline constexpr std::size_t kJwtBytesMax = 8 * kKiB;
+inline constexpr double kJwtLeewayS = 60;  // between two clocks
+inline constexpr std::size_t kKeySetBytesMax = 256 * kKiB;
+inline constexpr std::size_t kKeySetKeysMax = 100;
+inline constexpr std::int64_t kKeySetFreshS = 600;
+inline constexpr std::int64_t kKeySetRetryS = 60;
+inline constexpr std::int64_t kKeySetHeldS = 24 * 3600;  // when its issuer cannot be reached
+
 // The store: how many writes share one wait for the disk, and how many readers there are at most.
 inline constexpr std::size_t kCommitJobsMax = 256;
 inline constexpr std::size_t kReadersMax = 8;

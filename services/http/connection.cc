@@ -7,8 +7,10 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <type_traits>
 
 #include "services/http/hosts.h"
+#include "services/http/tls_context.h"
 
 namespace sallyport::services::http {
 namespace {
@@ -64,25 +66,55 @@ bool is_plain_length(std::string_view length) {
   return std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-class Connection : public std::enable_shared_from_this<Connection> {
+using PlainStream = beast::tcp_stream;
+using SecureStream = asio::ssl::stream<beast::tcp_stream>;
+
+template <class Stream>
+class Connection : public std::enable_shared_from_this<Connection<Stream>> {
  public:
-  Connection(tcp::socket socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
+  // `rest` is what a stream needs beside the socket.
+  template <class... Rest>
+  explicit Connection(Shared& shared, tcp::socket socket, Rest&... rest)
+      : stream_(beast::tcp_stream(std::move(socket)), rest...), shared_(shared) {
     ++shared_.open;
   }
   ~Connection() { --shared_.open; }
 
   void start(Admission admission) {
     beast::error_code code;
-    stream_.socket().set_option(tcp::no_delay(true), code);
-    const tcp::endpoint peer = stream_.socket().remote_endpoint(code);
+    lowest().socket().set_option(tcp::no_delay(true), code);
+    const auto peer = lowest().socket().remote_endpoint(code);
     peer_ = code ? "unknown" : peer.address().to_string();
-    asio::dispatch(stream_.get_executor(), [self = shared_from_this(), admission] {
-      if (admission == Admission::kFull) return self->refuse(503, "too many connections");
-      self->read();
+    asio::dispatch(stream_.get_executor(), [self = this->shared_from_this(), admission] {
+      if constexpr (kSecure) return self->shake_hands(admission);
+      self->welcome(admission);
     });
   }
 
  private:
+  static constexpr bool kSecure = std::is_same_v<Stream, SecureStream>;
+
+  beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
+
+  // A stranger who does not end it is let go like one who sends no request.
+  void shake_hands(Admission admission) {
+    if constexpr (kSecure) {
+      if (admission == Admission::kFull) return;
+      lowest().expires_after(kTimeout);
+      stream_.async_handshake(asio::ssl::stream_base::server,
+                              [self = this->shared_from_this(), admission](beast::error_code code) {
+                                if (code) return self->close();
+                                self->client_ = client_subject(self->stream_.native_handle());
+                                self->welcome(admission);
+                              });
+    }
+  }
+
+  void welcome(Admission admission) {
+    if (admission == Admission::kFull) return refuse(503, "too many connections");
+    read();
+  }
+
   // What one of the two pieces holds: the transport has the one, the sink or the source the other.
   struct Piece {
     std::size_t bytes = 0;
@@ -94,10 +126,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     // The limit comes with the handler's word on the body; to Boost 1.74 every body is larger than none.
     head_->body_limit(std::numeric_limits<std::uint64_t>::max());
     head_->header_limit(limits::kRequestHeaderBytesMax);
-    stream_.expires_after(kTimeout);
+    lowest().expires_after(kTimeout);
     bhttp::async_read_header(
         stream_, buffer_, *head_,
-        [self = shared_from_this()](beast::error_code code, std::size_t) { self->on_header(code); });
+        [self = this->shared_from_this()](beast::error_code code, std::size_t) { self->on_header(code); });
   }
 
   void on_header(beast::error_code code) {
@@ -110,7 +142,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request_ = {.method = std::string(got.method_string()),
                 .path = target.substr(0, mark),
                 .query = mark == std::string::npos ? "" : target.substr(mark + 1),
-                .peer = peer_};
+                .peer = peer_,
+                .client = client_};
     for (const auto& field : got) {
       request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
@@ -136,7 +169,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!share_.take(shared_.body_bytes, most)) return refuse(503, "too much is being sent at once");
     body_.emplace(std::move(*head_));
     body_->body_limit(intake.bytes_max);
-    encourage([self = shared_from_this()] {
+    encourage([self = this->shared_from_this()] {
       bhttp::async_read(self->stream_, self->buffer_, *self->body_,
                         [self](beast::error_code code, std::size_t) {
                           if (code) return self->on_failure(code);
@@ -152,23 +185,22 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (request_.header("Expect") != "100-continue") return next();
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     asio::async_write(stream_, asio::buffer(kContinue),
-                      [self = shared_from_this(), next](beast::error_code code, std::size_t) {
+                      [self = this->shared_from_this(), next](beast::error_code code, std::size_t) {
                         if (code) return self->close();
                         next();
                       });
   }
 
   void open_sink(const Intake& intake) {
-    stream_.expires_never();
-    asio::post(shared_.waiting, [self = shared_from_this(), intake] {
+    lowest().expires_never();
+    asio::post(shared_.waiting, [self = this->shared_from_this(), intake] {
       auto opened = std::make_shared<Opened>(self->shared_.handler.open(self->request_));
       asio::post(self->stream_.get_executor(), [self, intake, opened] {
         if (!opened->sink) return self->send(std::move(opened->refusal), false);
         self->sink_ = std::move(opened->sink);
         self->streamed_.emplace(std::move(*self->head_));
         self->streamed_->body_limit(intake.bytes_max);
-        self->piece_.resize(limits::kHttpPieceBytes);
-        self->spare_.resize(limits::kHttpPieceBytes);
+        self->piece_bytes_ = limits::kHttpPieceBytesMin;
         // Beast reads no more at once than the buffer has room for.
         self->buffer_.reserve(limits::kHttpReadBytes);
         self->received_ = 0;
@@ -188,26 +220,38 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return started_ + kTimeout + std::chrono::seconds(moved / limits::kHttpBytesPerSecondMin);
   }
 
+  // Four times as large with each that was filled.
+  void size_piece() {
+    if (piece_.size() < piece_bytes_) piece_.resize(piece_bytes_);
+    piece_bytes_ = std::min(4 * piece_bytes_, limits::kHttpPieceBytesMax);
+  }
+
   // A body of known length is taken from the socket as it is; the parser reads what is in chunks.
   void read_piece() {
-    stream_.expires_at(deadline(received_));
+    lowest().expires_at(deadline(received_));
+    size_piece();
     if (body_left_) return read_plain();
     streamed_->get().body().data = piece_.data();
     streamed_->get().body().size = piece_.size();
     bhttp::async_read(stream_, buffer_, *streamed_,
-                      [self = shared_from_this()](beast::error_code code, std::size_t) {
+                      [self = this->shared_from_this()](beast::error_code code, std::size_t) {
                         if (code == bhttp::error::need_buffer) code = {};
                         const std::size_t bytes = self->piece_.size() - self->streamed_->get().body().size;
                         self->got_piece(code, bytes, self->streamed_->is_done());
                       });
   }
 
+  // Asio on its own would ask the system for 64 KiB at a time.
+  static auto whole(std::size_t bytes) {
+    return [bytes](const beast::error_code& code, std::size_t moved) { return code ? 0 : bytes - moved; };
+  }
+
   void read_plain() {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece_.size(), *body_left_));
     const std::size_t there = asio::buffer_copy(asio::buffer(piece_.data(), wanted), buffer_.data());
     buffer_.consume(there);
-    asio::async_read(stream_, asio::buffer(piece_.data() + there, wanted - there),
-                     [self = shared_from_this(), wanted](beast::error_code code, std::size_t) {
+    asio::async_read(stream_, asio::buffer(piece_.data() + there, wanted - there), whole(wanted - there),
+                     [self = this->shared_from_this(), wanted](beast::error_code code, std::size_t) {
                        if (!code) *self->body_left_ -= wanted;
                        self->got_piece(code, wanted, !code && *self->body_left_ == 0);
                      });
@@ -216,7 +260,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The next piece arrives while the sink takes the one before.
   void got_piece(beast::error_code code, std::size_t bytes, bool last) {
     if (sink_ == nullptr) return;  // the answer is on its way already
-    stream_.expires_never();
+    lowest().expires_never();
     received_ += bytes;
     if (code) {
       failed_ = code;
@@ -234,7 +278,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     full_.reset();
     std::swap(piece_, spare_);
     sinking_ = true;
-    asio::post(shared_.waiting, [self = shared_from_this(), piece] {
+    asio::post(shared_.waiting, [self = this->shared_from_this(), piece] {
       const auto written = self->sink_->write(BytesView(self->spare_).first(piece.bytes));
       std::shared_ptr<Answer> made;
       if (!written || piece.last) made = std::make_shared<Answer>(self->sink_->finish());
@@ -248,7 +292,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (made == nullptr) return sink_next();
     sink_.reset();
     // A read that is under way holds `piece_`: the connection is left to end with this answer.
-    if (!piece.last) stream_.cancel();
+    if (!piece.last) lowest().cancel();
     send(std::move(*made), piece.last && keep_alive_);
   }
 
@@ -264,8 +308,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void answer() {
-    stream_.expires_never();  // the handler has limits of its own
-    asio::post(shared_.waiting, [self = shared_from_this()] {
+    lowest().expires_never();  // the handler has limits of its own
+    asio::post(shared_.waiting, [self = this->shared_from_this()] {
       Answer made = self->shared_.handler.handle(self->request_);
       asio::post(self->stream_.get_executor(), [self, kept = std::move(made)]() mutable {
         self->send(std::move(kept), self->keep_alive_);
@@ -290,17 +334,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     set_headers(*response_, answer);
     response_->body() = std::move(answer.body);
     response_->prepare_payload();
-    stream_.expires_after(kTimeout);
-    bhttp::async_write(stream_, *response_, [self = shared_from_this()](beast::error_code code, std::size_t) {
-      self->sent(code);
-    });
+    lowest().expires_after(kTimeout);
+    bhttp::async_write(
+        stream_, *response_,
+        [self = this->shared_from_this()](beast::error_code code, std::size_t) { self->sent(code); });
   }
 
   void send_stream(Answer answer) {
     source_ = std::move(answer.source);
     left_ = answer.source_bytes;
-    piece_.resize(limits::kHttpPieceBytes);
-    spare_.resize(limits::kHttpPieceBytes);
+    piece_bytes_ = limits::kHttpPieceBytesMin;
     failed_ = {};
     full_.reset();
     writing_ = false;
@@ -310,9 +353,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     serializer_.emplace(*stream_head_);
     received_ = 0;
     started_ = std::chrono::steady_clock::now();
-    stream_.expires_after(kTimeout);
+    lowest().expires_after(kTimeout);
     bhttp::async_write_header(stream_, *serializer_,
-                              [self = shared_from_this()](beast::error_code code, std::size_t) {
+                              [self = this->shared_from_this()](beast::error_code code, std::size_t) {
                                 if (code || self->left_ == 0) return self->sent(code);
                                 self->fill_piece();
                               });
@@ -321,8 +364,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The next piece is read while the one before is written.
   void fill_piece() {
     if (left_ == 0) return;
+    size_piece();
     const std::size_t wanted = std::min<std::uint64_t>(piece_.size(), left_);
-    asio::post(shared_.waiting, [self = shared_from_this(), wanted] {
+    asio::post(shared_.waiting, [self = this->shared_from_this(), wanted] {
       auto got = self->source_->read(std::span(self->piece_).first(wanted));
       const std::size_t bytes = got && *got <= wanted ? *got : 0;
       asio::post(self->stream_.get_executor(), [self, bytes] {
@@ -342,13 +386,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::swap(piece_, spare_);
     received_ += piece.bytes;
     writing_ = true;
-    stream_.expires_at(deadline(received_));
-    asio::async_write(stream_, asio::buffer(spare_.data(), piece.bytes),
-                      [self = shared_from_this(), piece](beast::error_code code, std::size_t) {
+    lowest().expires_at(deadline(received_));
+    asio::async_write(stream_, asio::buffer(spare_.data(), piece.bytes), whole(piece.bytes),
+                      [self = this->shared_from_this(), piece](beast::error_code code, std::size_t) {
                         self->writing_ = false;
                         if (piece.last) return self->sent(code);
                         self->failed_ = code;
-                        self->stream_.expires_never();
+                        self->lowest().expires_never();
                         self->write_piece();
                       });
     fill_piece();
@@ -366,36 +410,44 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // What the client has sent already is read and dropped: a connection that is closed on unread bytes is
   // reset, and the answer with it.
   void drain() {
+    lowest().expires_after(std::chrono::milliseconds(limits::kHttpDrainMs));
+    if constexpr (kSecure) {
+      // The client can tell an end that was meant from one that somebody on the way made.
+      stream_.async_shutdown([self = this->shared_from_this()](beast::error_code) { self->drain_socket(); });
+    } else {
+      drain_socket();
+    }
+  }
+  void drain_socket() {
     beast::error_code code;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, code);
+    lowest().socket().shutdown(asio::socket_base::shutdown_send, code);
     if (code) return;
-    piece_.resize(limits::kHttpPieceBytes);
+    piece_.resize(limits::kHttpPieceBytesMin);
     received_ = 0;
-    stream_.expires_after(std::chrono::milliseconds(limits::kHttpDrainMs));
     drain_more();
   }
   void drain_more() {
-    stream_.async_read_some(asio::buffer(piece_),
-                            [self = shared_from_this()](beast::error_code code, std::size_t bytes) {
-                              self->received_ += bytes;
-                              if (code || self->received_ > limits::kHttpDrainBytesMax) return;
-                              self->drain_more();
-                            });
+    lowest().async_read_some(asio::buffer(piece_),
+                             [self = this->shared_from_this()](beast::error_code code, std::size_t bytes) {
+                               self->received_ += bytes;
+                               if (code || self->received_ > limits::kHttpDrainBytesMax) return;
+                               self->drain_more();
+                             });
   }
 
   void close() {
     beast::error_code code;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, code);
+    lowest().socket().shutdown(asio::socket_base::shutdown_send, code);
   }
 
   // The answer is not whole and must not look so.
   void cut() {
     in_flight_.reset();
     source_.reset();
-    stream_.close();
+    lowest().close();
   }
 
-  beast::tcp_stream stream_;
+  Stream stream_;
   beast::flat_buffer buffer_;
   std::optional<bhttp::request_parser<bhttp::empty_body>> head_;
   std::optional<bhttp::request_parser<bhttp::string_body>> body_;
@@ -408,6 +460,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Request request_;
   Bytes piece_;
   Bytes spare_;
+  std::size_t piece_bytes_ = limits::kHttpPieceBytesMin;
   std::optional<Piece> full_;
   std::optional<std::uint64_t> body_left_;
   beast::error_code failed_;
@@ -422,12 +475,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   unsigned version_ = kHttp11;
   bool keep_alive_ = false;
   std::string peer_;
+  std::string client_;
 };
 
 }  // namespace
 
 void serve_connection(tcp::socket socket, Shared& shared, Admission admission) {
-  std::make_shared<Connection>(std::move(socket), shared)->start(admission);
+  if (shared.tls) {
+    auto& context = shared.tls->context().ssl;
+    std::make_shared<Connection<SecureStream>>(shared, std::move(socket), context)->start(admission);
+  } else {
+    std::make_shared<Connection<PlainStream>>(shared, std::move(socket))->start(admission);
+  }
 }
 
 }  // namespace sallyport::services::http

@@ -26,6 +26,7 @@ struct Shared {
   std::atomic<int> open{0};
   std::atomic<std::uint64_t> body_bytes{0};
   bool loopback = true;
+  std::shared_ptr<const Tls> tls = {};
 };
 
 enum class Admission : std::uint8_t { kWelcome, kFull };

@@ -1,4 +1,5 @@
-// HTTP/1.1 for our servers: limits, time-outs, keep-alive, bodies in memory or streamed, an orderly end.
+// HTTP/1.1 for our servers, with TLS or without: limits, time-outs, keep-alive, bodies in memory or streamed,
+// an orderly end.
 //
 // Boost.Beast does the protocol. A connection that sends or takes its bytes too slowly is closed, so slow
 // clients cost memory and no thread; above `connections_max` new ones are turned away with 503. Nagle's
@@ -25,11 +26,14 @@ struct Request {
   std::string path;   // as it was sent, without the query
   std::string query;  // behind '?', as it was sent
   std::string peer;   // the client's address
+  std::string client =
+      {};  // the subject of the certificate that the client proved, when it was asked for one
   std::vector<std::pair<std::string, std::string>> headers = {};
   BytesView body = {};
 
   // The first header of that name, in any case; "" when there is none.
   std::string_view header(std::string_view name) const;
+  std::size_t count(std::string_view name) const;
 };
 
 // Where a streamed answer comes from. An Error in its middle cuts the connection: the client sees that it did
@@ -84,11 +88,14 @@ class Handler {
   virtual Answer refuse(int status, const std::string& message) = 0;
 };
 
+class Tls;  // services/http/tls.h
+
 struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
   unsigned threads = 0;    // 0: as many as there are cores
   int connections_max = 4096;
+  std::shared_ptr<const Tls> tls = {};  // absent: plain HTTP
 };
 
 class Server {

@@ -12,14 +12,25 @@ namespace sallyport::services::http {
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 
+namespace {
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
 std::string_view Request::header(std::string_view name) const {
-  const auto same_letter = [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  };
   for (const auto& [key, value] : headers) {
-    if (std::ranges::equal(key, name, same_letter)) return value;
+    if (same_name(key, name)) return value;
   }
   return {};
+}
+
+std::size_t Request::count(std::string_view name) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(headers, [&](const auto& header) { return same_name(header.first, name); }));
 }
 
 class Server::Impl {
@@ -45,6 +56,7 @@ class Server::Impl {
     }
     port_ = acceptor_.local_endpoint(code).port();
     shared_.loopback = address.is_loopback();
+    shared_.tls = options_.tls;
     accept();
     const unsigned threads = options_.threads == 0 ? core_count() : options_.threads;
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { context_.run(); });

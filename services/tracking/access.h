@@ -39,6 +39,9 @@ class Access {
   // Takes the price of a request, or of `bytes` that were sent, from the principal's budget. An Error with
   // kBudgetSpent when there is nothing left.
   virtual Result<void> spend(const Principal&, Outcome, std::uint64_t) { return {}; }
+  // Takes note that the principal is about to be shown something of the resource. An Error with kBudgetSpent
+  // when it has gone through more names than its policy expects of anybody.
+  virtual Result<void> visit(const Principal&, const Resource&) { return {}; }
   // Whether principals are told apart at all: where not, nobody can approve what another proposes.
   virtual bool knows_principals() const { return true; }
 };

@@ -3,7 +3,7 @@
 namespace sallyport::services::tracking {
 
 Result<void> Call::require(Verb verb, const Resource& resource) {
-  if (may(verb, resource)) return {};
+  if (may(verb, resource)) return parts_.access.visit(principal_, resource);
   return denied("Permission denied: " + shown(principal_.name) + " may not " + std::string(name_of(verb)) +
                 " " + describe(resource));
 }

@@ -2,11 +2,7 @@
 // and nothing torn is handed out.
 //
 // SALLYPORT_STORM_ROUNDS sets how many times; few by default, so that the test stays short.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <random>
@@ -16,6 +12,7 @@
 #include "services/http/http.h"
 #include "services/sqlite/sqlite.h"
 #include "services/tracking/artifacts.h"
+#include "services/tracking/program_fixture.h"
 
 namespace sallyport::services::tracking {
 namespace {
@@ -23,43 +20,7 @@ namespace {
 constexpr int kWriters = 4;
 constexpr int kRoundsByDefault = 12;
 
-// The program in a process of its own.
-class Program {
- public:
-  explicit Program(const fs::path& root) {
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(ends[1], STDERR_FILENO);
-      const std::string binary = std::string(SALLYPORT_BINARY_DIR) + "/sallyport";
-      ::execl(binary.c_str(), binary.c_str(), "server", "--root", root.c_str(), "--port", "0",
-              "--allow-anonymous", "--format", "json", nullptr);
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') said += byte;
-    ::close(ends[0]);
-    if (const auto event = parse_json(said)) port_ = event->value("port", std::uint16_t{0});
-  }
-  ~Program() { kill(); }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  void kill() {
-    if (child_ <= 0) return;
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    child_ = -1;
-  }
-  std::uint16_t port() const { return port_; }
-
- private:
-  pid_t child_ = -1;
-  std::uint16_t port_ = 0;
-};
+using testing_support::Program;
 
 Json call(std::uint16_t port, const std::string& method, const std::string& route, const Json& body = {}) {
   http::Question question{.method = method, .target = "/api/2.0/mlflow/" + route};
@@ -87,8 +48,11 @@ struct Acknowledged {
 void write_until_cut(std::uint16_t port, const std::string& run, int writer, Acknowledged& done) {
   while (true) {
     const std::int64_t step = done.metrics;
-    const Json metric{{"run_id", run}, {"key", "w" + std::to_string(writer)}, {"value", step},
-                      {"timestamp", step}, {"step", step}};
+    const Json metric{{"run_id", run},
+                      {"key", "w" + std::to_string(writer)},
+                      {"value", step},
+                      {"timestamp", step},
+                      {"step", step}};
     if (call(port, "POST", "runs/log-metric", metric).is_null()) return;
     ++done.metrics;
     if (step % 4 != 0) continue;

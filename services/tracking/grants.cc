@@ -4,71 +4,24 @@
 #include <array>
 #include <chrono>
 
-#include "core/yaml.h"
-
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr std::array kVerbs{Verb::kRead, Verb::kWrite, Verb::kDelete, Verb::kPromote, Verb::kAdmin};
 // A principal who asks for what it may not see, or for what is not there, pays as for so many requests.
 constexpr double kCostOfRefusal = 20;
 constexpr std::string_view kTokenPrefix = "sp_";
-constexpr std::int64_t kTokenLifeSoonS = 14LL * 24 * 3600;
-
-Result<std::vector<std::string>> names_in(const Json& object, std::string_view key) {
-  std::vector<std::string> out;
-  for (const Json& item : TRY(get_array(object, key))) {
-    if (!item.is_string() || item.get_ref<const std::string&>().empty()) {
-      return invalid(std::string(key) + ": a list of names was expected");
-    }
-    out.push_back(item.get<std::string>());
-  }
-  return out;
-}
-
-Result<Verb> verb_named(const std::string& name) {
-  for (const Verb verb : kVerbs) {
-    if (name_of(verb) == name) return verb;
-  }
-  return invalid("may: " + shown(name) + " is not one of read, write, delete, promote, administer");
-}
-
-Result<Grant> parse_grant(const Json& item) {
-  TRY(only_members(item, {"may", "experiments", "models"}));
-  Grant grant;
-  for (const std::string& name : TRY(names_in(item, "may"))) grant.may.insert(TRY(verb_named(name)));
-  if (item.contains("experiments") == item.contains("models")) {
-    return invalid("a grant is for experiments or for models: one of the two was expected");
-  }
-  grant.kind = item.contains("models") ? Kind::kModel : Kind::kExperiment;
-  grant.patterns = TRY(names_in(item, grant.kind == Kind::kModel ? "models" : "experiments"));
-  return grant;
-}
-
-Result<PrincipalRules> parse_principal(const Json& item) {
-  TRY(only_members(item, {"roles", "tokens"}));
-  PrincipalRules out;
-  if (item.contains("roles")) out.roles = TRY(names_in(item, "roles"));
-  if (!item.contains("tokens")) return out;
-  for (const Json& token : TRY(get_array(item, "tokens"))) {
-    TRY(only_members(token, {"sha256", "expires"}));
-    const Digest digest = TRY(Digest::parse(TRY(get_string(token, "sha256"))));
-    out.tokens.push_back({digest, TRY(parse_time(TRY(get_string(token, "expires"))))});
-  }
-  return out;
-}
 
 bool fits(std::string_view pattern, std::string_view name) {
   if (!pattern.ends_with('*')) return pattern == name;
   return name.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
-// What refills at a steady rate up to a minute's worth.
+// What refills at a steady rate up to its size.
 class Bucket {
  public:
-  explicit Bucket(double per_minute) : per_minute_(per_minute), left_(per_minute) {}
+  Bucket(double size, double seconds) : size_(size), per_second_(size / seconds), left_(size) {}
   bool take(double amount, double now_s) {
-    left_ = std::min(per_minute_, left_ + (now_s - at_s_) * per_minute_ / 60);
+    left_ = std::min(size_, left_ + (now_s - at_s_) * per_second_);
     at_s_ = now_s;
     if (left_ < 0) return false;
     left_ -= amount;
@@ -76,14 +29,27 @@ class Bucket {
   }
 
  private:
-  double per_minute_;
+  double size_;
+  double per_second_;
   double left_;
   double at_s_ = 0;
 };
 
+constexpr double kMinute = 60;
+constexpr double kHour = 3600;
+// Names that are remembered of one principal; beyond, all are new again, which errs on the side of the alarm.
+constexpr std::size_t kNamesKeptMax = 100'000;
+
 struct Spending {
+  explicit Spending(const AccessRules& rules)
+      : requests(rules.requests_per_minute, kMinute),
+        megabytes(rules.megabytes_per_minute, kMinute),
+        names(rules.names_per_hour, kHour) {}
   Bucket requests;
   Bucket megabytes;
+  Bucket names;
+  std::set<std::pair<Kind, std::string>> seen = {};
+  double alarmed_at_s = -kHour;
 };
 
 double now_s() {
@@ -92,24 +58,34 @@ double now_s() {
 
 class Granted : public Access {
  public:
-  Granted(Env& env, AccessRules rules) : env_(env), rules_(std::move(rules)) {
+  Granted(Env& env, AccessRules rules, OnAlarm on_alarm)
+      : env_(env), rules_(std::move(rules)), on_alarm_(std::move(on_alarm)), checker_(env, rules_.issuers) {
     for (const auto& [name, principal] : rules_.principals) {
       for (const Token& token : principal.tokens)
         owners_.emplace(token.sha256, Owner{name, token.expires_unix_s});
+      for (const jwt::Identity& identity : principal.identities) identities_.emplace(identity, name);
+      for (const std::string& subject : principal.certificates) certificates_.emplace(subject, name);
     }
   }
 
   Result<Principal> authenticate(const http::Request& request) override {
     const std::string_view header = request.header("Authorization");
     const auto unknown = [] { return denied_to_know("no credentials that this server knows"); };
-    if (header.starts_with("Bearer ")) return owner_of(header.substr(7), "");
+    if (request.count("Authorization") > 1) return denied_to_know("more than one set of credentials");
+    if (header.empty()) return holder_of(request.client);
+    if (header.starts_with("Bearer ")) {
+      const std::string_view token = header.substr(7);
+      return token.find('.') == std::string_view::npos ? owner_of(token, "") : bearer_of(token, "");
+    }
     if (!header.starts_with("Basic ")) return unknown();
     const auto decoded = from_base64(header.substr(6));
     if (!decoded) return unknown();
     const std::string_view pair = as_text(*decoded);
     const std::size_t colon = pair.find(':');
     if (colon == std::string_view::npos) return unknown();
-    return owner_of(pair.substr(colon + 1), pair.substr(0, colon));
+    const std::string_view token = pair.substr(colon + 1);
+    const std::string_view claimed = pair.substr(0, colon);
+    return token.find('.') == std::string_view::npos ? owner_of(token, claimed) : bearer_of(token, claimed);
   }
 
   bool allows(const Principal& principal, Verb verb, const Resource& resource) override {
@@ -118,17 +94,33 @@ class Granted : public Access {
 
   Result<void> spend(const Principal& principal, Outcome outcome, std::uint64_t bytes) override {
     const std::scoped_lock lock(mutex_);
-    auto found = spending_.find(principal.name);
-    if (found == spending_.end()) {
-      const Spending fresh{Bucket(rules_.requests_per_minute), Bucket(rules_.megabytes_per_minute)};
-      found = spending_.emplace(principal.name, fresh).first;
-    }
+    Spending& spending = spending_of(principal);
     const double cost = outcome == Outcome::kAsked ? 1 : outcome == Outcome::kRefused ? kCostOfRefusal : 0;
-    const bool asked = found->second.requests.take(cost, now_s());
-    const bool sent = found->second.megabytes.take(static_cast<double>(bytes) / 1e6, now_s());
+    const bool asked = spending.requests.take(cost, now_s());
+    const bool sent = spending.megabytes.take(static_cast<double>(bytes) / 1e6, now_s());
     if (asked && sent) return {};
-    return fail(ErrorKind::kLimit, shown(principal.name) + " has used up its budget for this minute",
-                std::string(kBudgetSpent));
+    return spent(shown(principal.name) + " has used up its budget for this minute");
+  }
+
+  Result<void> visit(const Principal& principal, const Resource& resource) override {
+    bool alarm = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      Spending& spending = spending_of(principal);
+      const std::pair<Kind, std::string> name{resource.kind, resource.name};
+      if (spending.seen.contains(name)) return {};
+      if (spending.names.take(1, now_s())) {
+        if (spending.seen.size() >= kNamesKeptMax) spending.seen.clear();
+        spending.seen.insert(name);
+        return {};
+      }
+      alarm = now_s() - spending.alarmed_at_s >= kHour;
+      if (alarm) spending.alarmed_at_s = now_s();
+    }
+    const std::string what = "more than " + std::to_string(static_cast<std::int64_t>(rules_.names_per_hour)) +
+                             " names within an hour, last " + describe(resource);
+    if (alarm && on_alarm_) on_alarm_(principal.name, what);
+    return spent(shown(principal.name) + " has gone through " + what);
   }
 
  private:
@@ -136,6 +128,14 @@ class Granted : public Access {
     std::string name;
     std::int64_t expires_unix_s = 0;
   };
+
+  static std::unexpected<Error> spent(const std::string& what) {
+    return fail(ErrorKind::kLimit, what, std::string(kBudgetSpent));
+  }
+  // With the mutex held.
+  Spending& spending_of(const Principal& principal) {
+    return spending_.try_emplace(principal.name, rules_).first->second;
+  }
 
   static std::unexpected<Error> denied_to_know(const std::string& why) {
     return fail(ErrorKind::kDenied, why);
@@ -150,9 +150,30 @@ class Granted : public Access {
     return Principal{found->second.name};
   }
 
+  // Whom a token of an identity provider proves.
+  Result<Principal> bearer_of(std::string_view token, std::string_view claimed) {
+    const jwt::Identity identity = TRY(checker_.check(token));
+    const auto found = identities_.find(identity);
+    const bool known = found != identities_.end() && (claimed.empty() || claimed == found->second);
+    if (!known) return denied_to_know("the policy knows nobody of that identity");
+    return Principal{found->second};
+  }
+
+  Result<Principal> holder_of(const std::string& subject) const {
+    const auto found = certificates_.find(subject);
+    if (subject.empty() || found == certificates_.end()) {
+      return denied_to_know("no credentials that this server knows");
+    }
+    return Principal{found->second};
+  }
+
   Env& env_;
   AccessRules rules_;
+  OnAlarm on_alarm_;
   std::map<Digest, Owner> owners_;
+  std::map<jwt::Identity, std::string> identities_;
+  std::map<std::string, std::string> certificates_;
+  jwt::Checker checker_;
   std::mutex mutex_;
   std::map<std::string, Spending> spending_;  // of known principals alone, so it stays small
 };
@@ -178,92 +199,8 @@ std::string AccessRules::role_that_allows(const std::string& principal, Verb ver
   return {};
 }
 
-Result<AccessRules> parse_access(const Json& section) {
-  AccessRules rules;
-  TRY(only_members(section, {"roles", "principals", "budget"}));
-  if (section.contains("roles")) {
-    const Json roles = TRY(get_object(section, "roles"));
-    for (const auto& [name, grants] : roles.items()) {
-      if (!grants.is_array())
-        return invalid("access: role " + shown(name) + ": a list of grants was expected");
-      for (const Json& item : grants) rules.roles[name].push_back(TRY(parse_grant(item)));
-    }
-  }
-  if (section.contains("principals")) {
-    const Json principals = TRY(get_object(section, "principals"));
-    for (const auto& [name, item] : principals.items()) {
-      PrincipalRules principal = TRY(parse_principal(item));
-      for (const std::string& role : principal.roles) {
-        if (!rules.roles.contains(role))
-          return invalid("access: " + shown(name) + " has no role " + shown(role));
-      }
-      rules.principals[name] = std::move(principal);
-    }
-  }
-  if (!section.contains("budget")) return rules;
-  const Json budget = TRY(get_object(section, "budget"));
-  TRY(only_members(budget, {"requests-per-minute", "megabytes-per-minute"}));
-  if (budget.contains("requests-per-minute")) {
-    rules.requests_per_minute = TRY(get_number(budget, "requests-per-minute"));
-  }
-  if (budget.contains("megabytes-per-minute")) {
-    rules.megabytes_per_minute = TRY(get_number(budget, "megabytes-per-minute"));
-  }
-  if (rules.requests_per_minute <= 0 || rules.megabytes_per_minute <= 0) {
-    return invalid("access: a budget is more than 0");
-  }
-  return rules;
-}
-
-Result<AccessRules> load_access(Env& env, const fs::path& policy_file) {
-  if (!env.exists(policy_file)) return AccessRules{};
-  const Bytes text = TRY(env.read_file(policy_file, limits::kYamlBytesMax));
-  const Json root = TRY(parse_yaml(as_text(text), policy_file.string()));
-  if (!root.is_object() || !root.contains("access")) return AccessRules{};
-  auto rules = parse_access(root["access"]);
-  if (!rules) return within(policy_file.string(), rules.error());
-  return rules;
-}
-
-std::vector<std::string> audit_access(const AccessRules& rules, std::int64_t now_unix_s) {
-  std::vector<std::string> out;
-  for (const auto& [name, grants] : rules.roles) {
-    const bool held = std::ranges::any_of(rules.principals, [&](const auto& one) {
-      return std::ranges::find(one.second.roles, name) != one.second.roles.end();
-    });
-    if (!held) out.push_back("role " + name + " is held by nobody");
-    for (const Grant& grant : grants) {
-      const bool all = std::ranges::find(grant.patterns, "*") != grant.patterns.end();
-      const bool reads_only = grant.may == std::set{Verb::kRead};
-      if (all && !reads_only) {
-        out.push_back("role " + name + " may more than read on every " +
-                      (grant.kind == Kind::kModel ? "model" : "experiment"));
-      }
-      if (grant.may.contains(Verb::kWrite) && grant.may.contains(Verb::kPromote)) {
-        out.push_back("role " + name + " may both register and promote the same models");
-      }
-    }
-  }
-  for (const auto& [name, principal] : rules.principals) {
-    if (principal.roles.empty()) out.push_back("principal " + name + " has no role");
-    if (principal.tokens.empty()) out.push_back("principal " + name + " has no credentials");
-    for (const Token& token : principal.tokens) {
-      const std::string which = "a token of " + name + " (sha256 " + token.sha256.brief() + ")";
-      if (token.expires_unix_s <= now_unix_s) {
-        out.push_back(which + " has expired");
-      } else if (token.expires_unix_s > now_unix_s + 366LL * 24 * 3600) {
-        out.push_back(which + " lives longer than a year");
-      } else if (token.expires_unix_s < now_unix_s + kTokenLifeSoonS) {
-        out.push_back(which + " expires within two weeks");
-      }
-    }
-  }
-  std::ranges::sort(out);
-  return out;
-}
-
-std::unique_ptr<Access> granted(Env& env, AccessRules rules) {
-  return std::make_unique<Granted>(env, std::move(rules));
+std::unique_ptr<Access> granted(Env& env, AccessRules rules, OnAlarm on_alarm) {
+  return std::make_unique<Granted>(env, std::move(rules), std::move(on_alarm));
 }
 
 std::string new_token(Env& env) {

@@ -125,5 +125,25 @@ TEST(Grants, the_audit_names_what_is_wide_open_and_unused) {
                                       "role idle may more than read on every model"}));
 }
 
+TEST(Grants, whoever_goes_through_many_names_is_stopped_and_an_alarm_is_raised) {
+  Clock clock;
+  AccessRules said = rules();
+  said.names_per_hour = 20;
+  std::vector<std::string> alarms;
+  const auto access = granted(clock, said, [&](const std::string& who, const std::string&) { alarms.push_back(who); });
+  const Principal ana{"ana"};
+  const Principal bob{"bob"};
+  int shown_to_ana = 0;
+  for (int i = 0; i < 100; ++i) {
+    shown_to_ana += access->visit(ana, {Kind::kExperiment, "digits-" + std::to_string(i)}).has_value();
+  }
+  EXPECT_GE(shown_to_ana, 20);
+  EXPECT_LE(shown_to_ana, 22) << "a slow machine refills one or two meanwhile";
+  EXPECT_EQ(alarms, std::vector<std::string>{"ana"}) << "one alarm, not eighty";
+  EXPECT_TRUE(access->visit(ana, {Kind::kExperiment, "digits-0"})) << "what it reads all day stays open";
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(access->visit(bob, {Kind::kModel, "digits"}));
+  EXPECT_TRUE(access->visit(bob, {Kind::kModel, "other"})) << "another's breadth is another's";
+}
+
 }  // namespace
 }  // namespace sallyport::services::tracking

@@ -5,6 +5,8 @@
 #include <iostream>
 
 #include "services/http/http.h"
+#include "services/http/tls.h"
+#include "services/tracking/grants.h"
 #include "services/tracking/tracking_fixture.h"
 #include "tests/peer.h"
 
@@ -14,22 +16,23 @@ namespace {
 class Mlflow : public testing_support::TrackingFixture {
  protected:
   // Runs the script with the python of an environment that has the packages, against the server.
-  void expect_passes(const std::string& name, const std::string& packages, const std::string& script) {
+  void expect_passes(const std::string& name, const std::string& packages, const std::string& script,
+                     const http::Options& options = {}, const std::string& environment = {}) {
     const fs::path peer = tests::peer(name, packages);
     if (peer.empty()) {
       std::cerr << "SKIPPED LOUDLY: " << packages << " could not be installed; no client was run\n";
       GTEST_SKIP() << packages << " could not be installed from PyPI";
     }
     const std::string interpreter = (peer / "bin" / "python3").string();
-    const auto server = http::Server::start(*service_);
+    const auto server = http::Server::start(*service_, options);
     ASSERT_TRUE(server) << server.error().message;
     const fs::path log = root_ / "client.log";
-    const std::string address = "http://127.0.0.1:" + std::to_string((*server)->port());
-    const std::string command = "cd '" + root_.string() + "' && env -u PYTHONPATH HOME='" + root_.string() +
-                                "' MLFLOW_TRACKING_URI=" + address +
-                                " MLFLOW_HTTP_REQUEST_MAX_RETRIES=1 GIT_PYTHON_REFRESH=quiet '" +
-                                interpreter + "' " + SALLYPORT_SOURCE_DIR + "/tests/" + script + " >'" +
-                                log.string() + "' 2>&1";
+    const std::string address =
+        (options.tls ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string((*server)->port());
+    const std::string command =
+        "cd '" + root_.string() + "' && env -u PYTHONPATH HOME='" + root_.string() + "' " + environment +
+        " MLFLOW_TRACKING_URI=" + address + " MLFLOW_HTTP_REQUEST_MAX_RETRIES=1 GIT_PYTHON_REFRESH=quiet '" +
+        interpreter + "' " + SALLYPORT_SOURCE_DIR + "/tests/" + script + " >'" + log.string() + "' 2>&1";
     const int status = std::system(command.c_str());
     const auto said = system_env().read_file(log);
     EXPECT_EQ(status, 0) << (said ? as_text(*said) : "");
@@ -42,6 +45,23 @@ TEST_F(Mlflow, unmodified_client_goes_through_its_whole_flow) {
 
 TEST_F(Mlflow, whole_mlflow_logs_registers_loads_and_searches) {
   expect_passes("mlflow", "mlflow==3.17.2", "mlflow_models.py");
+}
+
+TEST_F(Mlflow, client_speaks_tls_and_proves_who_it_is) {
+  const auto files = http::self_signed(system_env(), root_ / "tls", "127.0.0.1");
+  ASSERT_TRUE(files) << files.error().message;
+  const auto tls = http::Tls::load(system_env(), *files);
+  ASSERT_TRUE(tls) << tls.error().message;
+  AccessRules rules;
+  Grant all{.may = {Verb::kRead, Verb::kWrite}, .kind = Kind::kExperiment, .patterns = {"*"}};
+  rules.roles["all"] = {all};
+  rules.principals["ana"] = {.roles = {"all"},
+                             .tokens = {{sha256("sp_ana"), system_env().now_unix_s() + 3600}}};
+  open(granted(system_env(), rules));
+  expect_passes(
+      "mlflow-skinny", "mlflow-skinny==3.17.2", "mlflow_tls.py", {.tls = *tls},
+      "MLFLOW_TRACKING_USERNAME=ana MLFLOW_TRACKING_PASSWORD=sp_ana MLFLOW_TRACKING_SERVER_CERT_PATH='" +
+          files->certificate.string() + "'");
 }
 
 }  // namespace

@@ -6,30 +6,16 @@
 // Safe from any thread.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "core/json.h"
+#include "services/tracking/promises.h"
 #include "trust/workspace.h"
 
 namespace sallyport::services::tracking {
-
-inline constexpr std::string_view kGateResult = "https://sallyport.dev/registry-gate/v1";
-inline constexpr std::string_view kAliasMove = "https://sallyport.dev/registry-alias/v1";
-
-struct VersionName {
-  std::string model = {};
-  std::int64_t version = 0;
-  auto operator<=>(const VersionName&) const = default;
-};
-
-struct Promise {
-  Digest manifest = {};      // the bytes, as a directory
-  bool gate_passed = false;  // its gate was attested, and passed
-};
 
 class Notary {
  public:
@@ -48,13 +34,16 @@ class Notary {
   std::int64_t last_version(const std::string& model) const;
   std::optional<std::int64_t> alias(const std::string& model, const std::string& alias) const;
 
+  // The whole log for a client that checks it: {"checkpoint": signed note, "envelopes": [text, ...]} in log
+  // order.
+  Json published();
+
  private:
   Notary(trust::Root root, trust::Ledger ledger, trust::PrivateKey registrar, trust::PrivateKey log_key)
       : root_(std::move(root)),
         ledger_(std::move(ledger)),
         registrar_(std::move(registrar)),
         log_key_(std::move(log_key)) {}
-  Result<void> absorb(const trust::LedgerEntry& entry);
   Result<std::uint64_t> log(const Digest& subject, const std::string& name, std::string_view type,
                             const Json& predicate);
 
@@ -63,8 +52,7 @@ class Notary {
   trust::Ledger ledger_;
   trust::PrivateKey registrar_;
   trust::PrivateKey log_key_;
-  std::map<VersionName, Promise> promises_;
-  std::map<std::pair<std::string, std::string>, std::int64_t> aliases_;
+  Promises promises_;
 };
 
 }  // namespace sallyport::services::tracking

@@ -1,0 +1,39 @@
+// A server in a process group of its own, for benchmarks: started, waited for, weighed, and ended with all
+// that it started.
+//
+// For one thread at a time.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace sallyport::bench {
+
+class Served {
+ public:
+  // Returns when `GET /health` answers 200; an Error when it does not within `limit_s`. "{port}" in a word is
+  // a port that was free just before.
+  static Result<Served> start(std::vector<std::string> words, double limit_s);
+  ~Served();
+  Served(Served&& other) noexcept;
+  Served& operator=(Served&&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  double start_s() const { return start_s_; }
+  // Resident memory of all its processes together, in bytes.
+  std::uint64_t resident_bytes() const;
+
+ private:
+  Served(pid_t group, std::uint16_t port) : group_(group), port_(port) {}
+
+  pid_t group_ = -1;
+  std::uint16_t port_ = 0;
+  double start_s_ = 0;
+};
+
+}  // namespace sallyport::bench
