@@ -94,8 +94,8 @@ class SystemOutput final : public OutputFile {
   Result<void> write(BytesView bytes) override {
     TRY(write_all(fd_.get(), bytes, path_));
     size_ += bytes.size();
-    // The disk begins while the rest is still being made, so that sync() finds little left to wait for. Only a
-    // hint: where it fails, sync() does it all.
+    // The disk begins while the rest is still being made, so that sync() finds little left to wait for. It is
+    // only a hint: where it fails, sync() does it all.
     if (size_ - begun_ >= kWriteBackBytes) {
       ::sync_file_range(fd_.get(), static_cast<off64_t>(begun_), static_cast<off64_t>(size_ - begun_),
                         SYNC_FILE_RANGE_WRITE);

@@ -1,7 +1,7 @@
 """An unmodified MLflow client over TLS, with a name and a token as basic authentication.
 
-Run by services/tracking/mlflow_test.cc with the python of an environment that has mlflow-skinny. Every check is an
-assertion: the exit status is the result.
+Run by services/tracking/mlflow_test.cc with the python of an environment that has mlflow-skinny. Every
+check is an assertion: the exit status is the result.
 """
 
 import os

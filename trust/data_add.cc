@@ -64,8 +64,8 @@ Result<DataStore::AddedFile> add_small(DataStore& store, BytesView bytes) {
   return out;
 }
 
-// The file's own hash, which is one chain and takes the longest, beside all else: the next window is cut while
-// the last one's blocks are hashed and stored.
+// The file's own hash, which is one chain and takes the longest, beside all else: the next window is cut
+// while the last one's blocks are hashed and stored.
 Result<DataStore::AddedFile> add_large(DataStore& store, const fs::path& path) {
   const Mapping mapping = TRY(Mapping::open(path));
   DataStore::AddedFile out;

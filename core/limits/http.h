@@ -11,8 +11,8 @@ namespace sallyport::limits {
 // Bodies of all connections that are held in memory together: many clients that each send a large one must
 // not fill it.
 inline constexpr std::uint64_t kHttpBodyBytesInHandMax = 16 * kRequestBytesMax;
-// A body that is streamed moves in pieces, which grow from the one size to the other as it flows: a client that
-// sends nothing holds little.
+// A body that is streamed moves in pieces, which grow from the one size to the other as it flows: a client
+// that sends nothing holds little.
 inline constexpr std::size_t kHttpPieceBytesMin = 16 * kKiB;
 inline constexpr std::size_t kHttpPieceBytesMax = kMiB;
 // What one read from a socket takes at most, where the protocol's parser does the reading.

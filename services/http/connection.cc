@@ -9,6 +9,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "services/http/body_share.h"
+#include "services/http/head.h"
 #include "services/http/hosts.h"
 #include "services/http/tls_context.h"
 
@@ -22,34 +24,9 @@ using tcp = asio::ip::tcp;
 
 constexpr auto kTimeout = std::chrono::milliseconds(limits::kRequestTimeoutMs);
 constexpr unsigned kHttp11 = 11;
-
-// A share of kHttpBodyBytesInHandMax, given back when it is destroyed.
-class BodyShare {
- public:
-  BodyShare() = default;
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-  ~BodyShare() { release(); }
-
-  bool take(std::atomic<std::uint64_t>& total, std::uint64_t bytes) {
-    release();
-    if (total.fetch_add(bytes) + bytes > limits::kHttpBodyBytesInHandMax) {
-      total.fetch_sub(bytes);
-      return false;
-    }
-    total_ = &total;
-    bytes_ = bytes;
-    return true;
-  }
-  void release() {
-    if (total_ != nullptr) total_->fetch_sub(bytes_);
-    total_ = nullptr;
-  }
-
- private:
-  std::atomic<std::uint64_t>* total_ = nullptr;
-  std::uint64_t bytes_ = 0;
-};
+// What one read takes at most while a head is not whole: as much as a connection that says nothing holds.
+constexpr std::size_t kHeadReadBytes = 2 * limits::kKiB;
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 bool is_malformed(beast::error_code code) {
   return code.category() == bhttp::make_error_code(bhttp::error::bad_method).category() &&
@@ -59,11 +36,6 @@ bool is_malformed(beast::error_code code) {
 bool is_too_large(beast::error_code code) {
   return code == bhttp::error::body_limit || code == bhttp::error::header_limit ||
          code == bhttp::error::buffer_overflow;
-}
-
-// "2, 2" is a length to some and none to others.
-bool is_plain_length(std::string_view length) {
-  return std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 using PlainStream = beast::tcp_stream;
@@ -127,6 +99,26 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     head_->body_limit(std::numeric_limits<std::uint64_t>::max());
     head_->header_limit(limits::kRequestHeaderBytesMax);
     lowest().expires_after(kTimeout);
+    read_head(0);
+  }
+
+  // The first `searched` bytes of the buffer hold no end of a head. What goes wrong here the parser will say.
+  void read_head(std::size_t searched) {
+    const std::string_view have(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    const std::size_t end = have.find(kHeadEnd, searched - std::min(searched, kHeadEnd.size() - 1));
+    if (end != std::string_view::npos) return on_head(have.substr(0, end + kHeadEnd.size()));
+    if (have.size() > limits::kRequestHeaderBytesMax) return on_head({});
+    stream_.async_read_some(buffer_.prepare(kHeadReadBytes),
+                            [self = this->shared_from_this()](beast::error_code code, std::size_t bytes) {
+                              if (code) return self->on_head({});
+                              const std::size_t before = self->buffer_.size();
+                              self->buffer_.commit(bytes);
+                              self->read_head(before);
+                            });
+  }
+
+  void on_head(std::string_view head) {
+    if (!head.empty() && !is_plain_head(head)) return refuse(400, "not an HTTP request");
     bhttp::async_read_header(
         stream_, buffer_, *head_,
         [self = this->shared_from_this()](beast::error_code code, std::size_t) { self->on_header(code); });
@@ -147,7 +139,10 @@ class Connection : public std::enable_shared_from_this<Connection<Stream>> {
     for (const auto& field : got) {
       request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     }
-    if (!is_plain_length(request_.header("Content-Length"))) return refuse(400, "not an HTTP request");
+    if (!is_plain_framing(request_.header("Content-Length"), request_.count("Content-Length"),
+                          request_.header("Transfer-Encoding"), request_.count("Transfer-Encoding"))) {
+      return refuse(400, "not an HTTP request");
+    }
     if (shared_.loopback && !names_this_machine(request_.header("Host"))) {
       return refuse(403, "the Host header names another machine");
     }

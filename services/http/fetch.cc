@@ -75,6 +75,9 @@ class Fetch {
       return fail(ErrorKind::kIo,
                   address_.host + ": answered with " + std::to_string(response_.get().result_int()));
     }
+    if (response_.get().body().size() > options_.bytes_max) {
+      return fail(ErrorKind::kLimit, address_.host + ": a longer answer than was wanted");
+    }
     return std::move(response_.get().body());
   }
 
@@ -87,7 +90,8 @@ class Fetch {
       ssl_.load_verify_file(options_.roots.string(), code);
       if (code) return invalid(options_.roots.string() + ": no certificates in PEM");
     }
-    ssl_.set_verify_mode(asio::ssl::verify_peer, code);
+    // Of the stream: it was made of the context before.
+    stream_.set_verify_mode(asio::ssl::verify_peer, code);
     stream_.set_verify_callback(asio::ssl::host_name_verification(address_.host), code);
     if (SSL_set_tlsext_host_name(stream_.native_handle(), address_.host.c_str()) != 1 || code) {
       return fail(ErrorKind::kIo, address_.host + ": TLS could not be set up");

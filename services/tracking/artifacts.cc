@@ -3,6 +3,7 @@
 #include <charconv>
 #include <set>
 
+#include "services/http/url.h"
 #include "services/tracking/registry.h"
 
 namespace sallyport::services::tracking {
@@ -45,8 +46,22 @@ Result<Place> place_of_version(const std::vector<std::string>& parts, const std:
   return place;
 }
 
+// A name that means another to a client which decodes it once more, or which cuts what follows a ';'.
+bool has_second_reading(const std::string& path) {
+  for (const std::string& segment : split(path)) {
+    const auto again = http::percent_decode(segment);
+    if (!again) continue;  // a '%' that escapes nothing
+    const std::string_view name = std::string_view(*again).substr(0, again->find(';'));
+    const bool leads_out =
+        name == "." || name == ".." || name.find_first_of("/\\%") != std::string_view::npos;
+    if (leads_out) return true;
+  }
+  return false;
+}
+
 Result<Place> place_of(Session& session, const std::string& path) {
-  if (path.empty() || path.find('\\') != std::string::npos || !trust::check_relative_path(path)) {
+  if (path.empty() || path.find('\\') != std::string::npos || !trust::check_relative_path(path) ||
+      has_second_reading(path)) {
     return invalid("Invalid path " + shown(path));
   }
   const std::vector<std::string> parts = split(path);

@@ -130,7 +130,8 @@ TEST(Grants, whoever_goes_through_many_names_is_stopped_and_an_alarm_is_raised) 
   AccessRules said = rules();
   said.names_per_hour = 20;
   std::vector<std::string> alarms;
-  const auto access = granted(clock, said, [&](const std::string& who, const std::string&) { alarms.push_back(who); });
+  const auto access =
+      granted(clock, said, [&](const std::string& who, const std::string&) { alarms.push_back(who); });
   const Principal ana{"ana"};
   const Principal bob{"bob"};
   int shown_to_ana = 0;

@@ -11,6 +11,7 @@
 #include <functional>
 
 #include "core/forwarding_env.h"
+#include "core/yaml.h"
 #include "services/tracking/grants.h"
 
 namespace sallyport::services::tracking::jwt {
@@ -57,7 +58,8 @@ class Pair {
     if (algorithm_ == Algorithm::kRs256) {
       out.update(Json{{"kty", "RSA"}, {"n", url64(number("n"))}, {"e", url64(number("e"))}});
     } else if (algorithm_ == Algorithm::kEs256) {
-      out.update(Json{{"kty", "EC"}, {"crv", "P-256"}, {"x", url64(number("qx"))}, {"y", url64(number("qy"))}});
+      out.update(
+          Json{{"kty", "EC"}, {"crv", "P-256"}, {"x", url64(number("qx"))}, {"y", url64(number("qy"))}});
     } else {
       Bytes raw(32);
       std::size_t size = raw.size();
@@ -116,7 +118,7 @@ Json header(const Pair& pair, const std::string& id = "k1") {
 Issuer issuer(std::set<Algorithm> algorithms) {
   return {.name = kIssuer, .audience = "sallyport", .algorithms = std::move(algorithms), .keys = "keys.json"};
 }
-std::vector<Key> keys_of(const Json& jwks) {
+std::vector<Key> keys_of(const std::vector<Json>& jwks) {
   const auto keys = parse_key_set(canonical(Json{{"keys", jwks}}));
   EXPECT_TRUE(keys) << keys.error().message;
   return keys.value_or(std::vector<Key>());
@@ -130,7 +132,7 @@ TEST(Jwt, the_three_algorithms_prove_their_subject) {
     ASSERT_TRUE(got) << pair.name() << ": " << got.error().message;
     EXPECT_EQ(got->subject, "ben");
     Json several = claims();
-    several["aud"] = {"other", "sallyport"};
+    several["aud"] = std::vector<std::string>{"other", "sallyport"};
     EXPECT_TRUE(check(pair.token({{"alg", pair.name()}}, several), issuer({algorithm}), keys, kNow));
     const auto other = check(pair.token(header(pair), claims()), issuer({Algorithm::kRs256}), keys, kNow);
     EXPECT_EQ(other.has_value(), algorithm == Algorithm::kRs256) << "an algorithm that is not on the list";
@@ -168,7 +170,7 @@ std::string hs256(const Pair& pair, BytesView secret) {
   return text + "." + url64(hmac_sha256(secret, as_bytes(text)).bytes);
 }
 
-std::vector<Forgery> forgeries() {
+std::vector<Forgery> forged_headers() {
   std::vector<Forgery> out{
       {"no signature",
        [](const Pair&) {
@@ -186,7 +188,7 @@ std::vector<Forgery> forgeries() {
        [](const Pair& p) {
          return p.token({{"kid", "k1"}}, claims());
        }},
-      {"alg is a list", [](const Pair& p) { return with_header(p, "alg", {"RS256"}); }},
+      {"alg is a list", [](const Pair& p) { return with_header(p, "alg", Json::array({"RS256"})); }},
       {"HS256 with the PEM", [](const Pair& p) { return hs256(p, as_bytes(p.pem())); }},
       {"HS256 with the JWK", [](const Pair& p) { return hs256(p, as_bytes(canonical(p.jwk("k1")))); }},
       {"HS256 without a secret", [](const Pair& p) { return hs256(p, {}); }},
@@ -195,9 +197,14 @@ std::vector<Forgery> forgeries() {
       {"kid leads out", [](const Pair& p) { return with_header(p, "kid", "../../../../dev/null"); }},
       {"kid is SQL", [](const Pair& p) { return with_header(p, "kid", "x' UNION SELECT 'k1"); }},
       {"kid is a number", [](const Pair& p) { return with_header(p, "kid", 1); }},
-      {"crit", [](const Pair& p) { return with_header(p, "crit", {"exp"}); }},
+      {"crit", [](const Pair& p) { return with_header(p, "crit", Json::array({"exp"})); }},
       {"b64 false", [](const Pair& p) { return with_header(p, "b64", false); }},
-      {"typ of a logout token", [](const Pair& p) { return with_header(p, "typ", "logout+jwt"); }},
+      {"typ of a logout token", [](const Pair& p) { return with_header(p, "typ", "logout+jwt"); }}};
+  return out;
+}
+
+std::vector<Forgery> forged_claims() {
+  std::vector<Forgery> out{
       {"expired", [](const Pair& p) { return with_claim(p, "exp", kNow - 61); }},
       {"no end", [](const Pair& p) { return with_claim(p, "exp", nullptr); }},
       {"the end is text", [](const Pair& p) { return with_claim(p, "exp", std::to_string(kNow + 300)); }},
@@ -208,7 +215,12 @@ std::vector<Forgery> forgeries() {
       {"no audience", [](const Pair& p) { return with_claim(p, "aud", nullptr); }},
       {"wrong issuer", [](const Pair& p) { return with_claim(p, "iss", "https://id.example.evil"); }},
       {"no subject", [](const Pair& p) { return with_claim(p, "sub", ""); }},
-      {"subject is a number", [](const Pair& p) { return with_claim(p, "sub", 7); }},
+      {"subject is a number", [](const Pair& p) { return with_claim(p, "sub", 7); }}};
+  return out;
+}
+
+std::vector<Forgery> forged_keys_and_shapes() {
+  std::vector<Forgery> out{
       {"another's key",
        [](const Pair& p) {
          const Pair other(p.name() == "RS256"   ? Algorithm::kRs256
@@ -253,8 +265,10 @@ TEST(Jwt, no_forgery_proves_anything) {
     const auto keys = keys_of({pair.jwk("k1")});
     const Issuer all = issuer({Algorithm::kRs256, Algorithm::kEs256, Algorithm::kEdDsa});
     ASSERT_TRUE(check(pair.token(header(pair), claims()), all, keys, kNow));
-    for (const Forgery& forgery : forgeries()) {
-      EXPECT_FALSE(check(forgery.make(pair), all, keys, kNow)) << pair.name() << ": " << forgery.title;
+    for (const auto& forgeries : {forged_headers(), forged_claims(), forged_keys_and_shapes()}) {
+      for (const Forgery& forgery : forgeries) {
+        EXPECT_FALSE(check(forgery.make(pair), all, keys, kNow)) << pair.name() << ": " << forgery.title;
+      }
     }
   }
 }
@@ -287,7 +301,7 @@ TEST(Jwt, key_sets_are_read_strictly) {
   Json trivial = rsa.jwk("t");
   trivial["e"] = "AQ";
   for (const Json& bad : {secret, off_curve, weak, trivial}) {
-    EXPECT_FALSE(parse_key_set(canonical(Json{{"keys", {bad}}}))) << bad;
+    EXPECT_FALSE(parse_key_set(canonical(Json{{"keys", std::vector<Json>{bad}}}))) << bad;
   }
   // Two keys that could both be meant: none is guessed.
   const auto keys = keys_of({ec.jwk("a"), Pair(Algorithm::kEs256).jwk("b")});
@@ -305,7 +319,7 @@ class Provider : public ForwardingEnv {
     if (set.empty()) return fail(ErrorKind::kIo, "it is gone");
     return to_bytes(set);
   }
-  void publish(const Json& jwks) { set = canonical(Json{{"keys", jwks}}); }
+  void publish(const std::vector<Json>& jwks) { set = canonical(Json{{"keys", jwks}}); }
   std::int64_t now = kNow;
   std::string set = {};
   int reads = 0;
@@ -342,14 +356,16 @@ TEST(Jwt, a_policy_gives_identities_and_certificates_their_principal) {
   const Pair pair(Algorithm::kEdDsa);
   Provider provider;
   provider.publish({pair.jwk("k1")});
-  const Json policy{
-      {"roles", {{"reader", {{{"may", {"read"}}, {"models", {"*"}}}}}}},
-      {"issuers",
-       {{{"name", kIssuer}, {"audience", "sallyport"}, {"algorithms", {"EdDSA"}}, {"keys", "keys.json"}}}},
-      {"principals",
-       {{"ben", {{"roles", {"reader"}}, {"identities", {{{"issuer", kIssuer}, {"subject", "ben"}}}}}},
-        {"bot", {{"roles", {"reader"}}, {"certificates", {"CN=bot,O=Example"}}}}}}};
-  const auto rules = parse_access(policy);
+  const std::string text =
+      "roles: {reader: [{may: [read], models: ['*']}]}\n"
+      "issuers: [{name: 'https://id.example', audience: sallyport, algorithms: [EdDSA], keys: keys.json}]\n"
+      "principals:\n"
+      "  ben: {roles: [reader], identities: [{issuer: 'https://id.example', subject: ben}]}\n"
+      "  bot: {roles: [reader], certificates: ['CN=bot,O=Example']}\n";
+  const auto policy = [](const std::string& yaml) {
+    return parse_access(parse_yaml(yaml, "policy").value());
+  };
+  const auto rules = policy(text);
   ASSERT_TRUE(rules) << rules.error().message;
   const auto access = granted(provider, *rules);
   const auto who = [&](std::vector<std::pair<std::string, std::string>> headers,
@@ -372,9 +388,10 @@ TEST(Jwt, a_policy_gives_identities_and_certificates_their_principal) {
   Json stranger = claims();
   stranger["sub"] = "eve";
   EXPECT_EQ(who({{"Authorization", "Bearer " + pair.token(header(pair), stranger)}}), "nobody");
-  Json twice = policy;
-  twice["principals"]["bob"] = {{"certificates", {"CN=bot,O=Example"}}};
-  EXPECT_FALSE(parse_access(twice)) << "one certificate for two principals";
+  EXPECT_FALSE(policy(text + "  bob: {certificates: ['CN=bot,O=Example']}\n"))
+      << "one certificate for two principals";
+  EXPECT_FALSE(policy(text + "  bob: {identities: [{issuer: 'https://other', subject: bob}]}\n"))
+      << "nobody's word";
 }
 
 }  // namespace

@@ -69,7 +69,8 @@ struct Place {
   std::vector<fs::path> files_below(const fs::path& folder) const {
     std::vector<fs::path> out;
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file()) out.push_back(entry.path());
+      const bool hidden = entry.path().filename().string().starts_with('.');
+      if (entry.is_regular_file() && !hidden) out.push_back(entry.path());
     }
     std::sort(out.begin(), out.end());
     return out;
