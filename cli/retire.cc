@@ -10,7 +10,7 @@ namespace sallyport::cli {
 namespace {
 
 constexpr Flag kFlags[] = {
-    {.name = "below", .value = "N", .doc = "the first version that stays"},
+    {.name = "below", .value = "N", .doc = "the first version that stays, from 2", .fallback = "0"},
     {.name = "reason", .value = "TEXT", .doc = "why, for whoever is refused"},
     {.name = "as",
      .value = "NAME",
@@ -55,7 +55,7 @@ Result<Retired> retire(const trust::Workspace& workspace, const trust::Retiremen
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const trust::RetirementPredicate said{.model = arguments.word("MODEL"),
-                                        .floor = arguments.has("below") ? arguments.number("below") : 0,
+                                        .floor = arguments.number("below"),
                                         .reason = arguments.text("reason")};
   if (said.floor < 2)
     return output.usage("retire: --below N is needed, from 2", "sallyport retire digits --below 4");
