@@ -13,38 +13,50 @@ namespace sallyport::learn {
 namespace {
 
 // cos(x w + b) for random w and b; one more feature that is 1 takes the place of an intercept.
-Matrix fourier_features(const Matrix& features, const OutOfFoldOptions& options) {
-  double variance = 0;
-  for (std::size_t j = 0; j < features.columns(); ++j) {
-    double sum = 0;
-    double squares = 0;
-    for (std::size_t r = 0; r < features.rows(); ++r) {
-      const double value = static_cast<double>(features.at(r, j));
-      sum += value;
-      squares += value * value;
+class Fourier {
+ public:
+  Fourier(const Matrix& features, const OutOfFoldOptions& options)
+      : directions_(features.columns(), options.bases), phases_(options.bases), threads_(options.threads) {
+    double variance = 0;
+    for (std::size_t j = 0; j < features.columns(); ++j) {
+      double sum = 0;
+      double squares = 0;
+      for (std::size_t r = 0; r < features.rows(); ++r) {
+        const double value = static_cast<double>(features.at(r, j));
+        sum += value;
+        squares += value * value;
+      }
+      const double n = static_cast<double>(features.rows());
+      variance += std::max(0.0, squares / n - sum / n * (sum / n));
     }
-    const double n = static_cast<double>(features.rows());
-    variance += std::max(0.0, squares / n - sum / n * (sum / n));
+    const double width = variance > 0 ? 1 / std::sqrt(2 * variance) : 1;
+    Random random(options.seed);
+    for (float& value : directions_.values()) value = static_cast<float>(random.normal() * width);
+    for (float& phase : phases_) phase = static_cast<float>(random.uniform() * 2 * std::numbers::pi);
   }
-  const double width = variance > 0 ? 1 / std::sqrt(2 * variance) : 1;
-  Random random(options.seed);
-  Matrix directions(features.columns(), options.bases);
-  for (float& value : directions.values()) value = static_cast<float>(random.normal() * width);
-  std::vector<float> phases(options.bases);
-  for (float& phase : phases) phase = static_cast<float>(random.uniform() * 2 * std::numbers::pi);
-  const Matrix angles = product(features, directions, options.threads);
-  Matrix out(features.rows(), options.bases + 1);
-  const float scale = std::sqrt(2.0F / static_cast<float>(options.bases));
-  parallel_for(
-      features.rows(),
-      [&](std::size_t r) {
-        const std::span<float> to = out.row(r);
-        for (std::size_t j = 0; j < options.bases; ++j) to[j] = std::cos(angles.at(r, j) + phases[j]) * scale;
-        to[options.bases] = 1;
-      },
-      options.threads);
-  return out;
-}
+
+  std::size_t columns() const { return phases_.size() + 1; }
+  Matrix of(const Matrix& rows) const {
+    const Matrix angles = product(rows, directions_, threads_);
+    Matrix out(rows.rows(), columns());
+    const float scale = std::sqrt(2.0F / static_cast<float>(phases_.size()));
+    parallel_for(
+        rows.rows(),
+        [&](std::size_t r) {
+          const std::span<float> to = out.row(r);
+          for (std::size_t j = 0; j < phases_.size(); ++j)
+            to[j] = std::cos(angles.at(r, j) + phases_[j]) * scale;
+          to[phases_.size()] = 1;
+        },
+        threads_);
+    return out;
+  }
+
+ private:
+  Matrix directions_;
+  std::vector<float> phases_;
+  unsigned threads_;
+};
 
 // Solves a x = b for `columns` right-hand sides by Cholesky's decomposition, in place of b. The ridge makes
 // the matrix positive definite.
@@ -82,6 +94,9 @@ void solve(std::vector<double>& a, std::vector<double>& b, std::size_t n, std::s
   }
 }
 
+// Bases are made twice, for the sums and for the scores, so that only those of one part are ever in memory.
+constexpr std::size_t kRowsInPart = 8192;
+
 struct Sums {
   std::vector<double> gram;
   std::vector<double> targets;
@@ -114,33 +129,49 @@ Result<Matrix> out_of_fold_scores(const Matrix& features, const Classes& classes
   std::iota(order.begin(), order.end(), std::size_t{0});
   Random random(derive_seed(options.seed, 1));
   random.shuffle(std::span(order));
-  const Matrix bases = fourier_features(features.pick_rows(order), options);
-  Matrix targets(rows, outputs);
-  for (std::size_t r = 0; r < rows; ++r) targets.row(r)[classes.of_row[order[r]]] = 1;
-
+  const Fourier fourier(features, options);
+  const std::size_t columns = fourier.columns();
   const auto first_of = [&](std::size_t fold) { return rows * fold / options.folds; };
-  std::vector<Sums> of_fold;
-  Sums all{std::vector<double>(bases.columns() * bases.columns()),
-           std::vector<double>(bases.columns() * outputs)};
-  for (std::size_t fold = 0; fold < options.folds; ++fold) {
-    of_fold.push_back({cross_products(bases, bases, first_of(fold), first_of(fold + 1), options.threads),
-                       cross_products(bases, targets, first_of(fold), first_of(fold + 1), options.threads)});
-    add(all.gram, of_fold.back().gram, 1);
-    add(all.targets, of_fold.back().targets, 1);
-  }
-  Matrix out(rows, outputs);
-  const auto score_fold = [&](std::size_t fold) {
-    Sums others = all;
-    add(others.gram, of_fold[fold].gram, -1);
-    add(others.targets, of_fold[fold].targets, -1);
-    const Matrix weights = fitted(std::move(others), bases.columns(), outputs, options.ridge);
-    std::vector<std::size_t> held_out(first_of(fold + 1) - first_of(fold));
-    std::iota(held_out.begin(), held_out.end(), first_of(fold));
-    const Matrix scores = product(bases.pick_rows(held_out), weights, 1);
-    for (std::size_t i = 0; i < held_out.size(); ++i)
-      std::ranges::copy(scores.row(i), out.row(order[held_out[i]]).begin());
+  // Calls each(rows, their bases) for one part of the fold after the other.
+  const auto parts_of = [&](std::size_t fold, const auto& each) {
+    for (std::size_t begin = first_of(fold); begin < first_of(fold + 1); begin += kRowsInPart) {
+      const std::size_t count = std::min(kRowsInPart, first_of(fold + 1) - begin);
+      const std::span<const std::size_t> part = std::span(order).subspan(begin, count);
+      each(part, fourier.of(features.pick_rows(part)));
+    }
   };
-  parallel_for(options.folds, score_fold, options.threads);
+  std::vector<Sums> of_fold;
+  Sums all{std::vector<double>(columns * columns), std::vector<double>(columns * outputs)};
+  for (std::size_t fold = 0; fold < options.folds; ++fold) {
+    Sums sums{std::vector<double>(columns * columns), std::vector<double>(columns * outputs)};
+    parts_of(fold, [&](std::span<const std::size_t> part, const Matrix& bases) {
+      Matrix targets(part.size(), outputs);
+      for (std::size_t i = 0; i < part.size(); ++i) targets.row(i)[classes.of_row[part[i]]] = 1;
+      add(sums.gram, cross_products(bases, bases, 0, part.size(), options.threads), 1);
+      add(sums.targets, cross_products(bases, targets, 0, part.size(), options.threads), 1);
+    });
+    add(all.gram, sums.gram, 1);
+    add(all.targets, sums.targets, 1);
+    of_fold.push_back(std::move(sums));
+  }
+  std::vector<Matrix> weights(options.folds);
+  parallel_for(
+      options.folds,
+      [&](std::size_t fold) {
+        Sums others = all;
+        add(others.gram, of_fold[fold].gram, -1);
+        add(others.targets, of_fold[fold].targets, -1);
+        weights[fold] = fitted(std::move(others), columns, outputs, options.ridge);
+      },
+      options.threads);
+  Matrix out(rows, outputs);
+  for (std::size_t fold = 0; fold < options.folds; ++fold) {
+    parts_of(fold, [&](std::span<const std::size_t> part, const Matrix& bases) {
+      const Matrix scores = product(bases, weights[fold], options.threads);
+      for (std::size_t i = 0; i < part.size(); ++i)
+        std::ranges::copy(scores.row(i), out.row(part[i]).begin());
+    });
+  }
   return out;
 }
 

@@ -25,19 +25,34 @@ std::string figure(double value) {
   return text;
 }
 
-// A sample of the features of both sides, in the units of the reference.
-Result<learn::RowDrift> joint_drift(const Dataset& data, const Dataset& reference,
-                                    const CheckOptions& options) {
-  const auto sample = [&](const Dataset& from, std::uint64_t stream) {
+// The features of `from` that `other` has too.
+Dataset common_features(const Dataset& from, const Dataset& other) {
+  Dataset out{.name = from.name};
+  for (const std::size_t column : from.feature_columns()) {
+    const Column* there = other.find(from.columns[column].name);
+    if (there != nullptr && there->numeric && !other.roles.covers(there->name))
+      out.columns.push_back(from.columns[column]);
+  }
+  std::ranges::sort(out.columns, {}, &Column::name);
+  return out;
+}
+
+// A sample of the features that both sides have, in the units of the reference; nothing when they share none.
+Result<std::optional<learn::RowDrift>> joint_drift(const Dataset& data, const Dataset& reference,
+                                                   const CheckOptions& options) {
+  const auto sample = [&](const Dataset& from, const Dataset& other, std::uint64_t stream) {
     learn::Random random(learn::derive_seed(options.seed, stream));
-    return from.pick(random.sample(from.rows(), std::min(from.rows(), kJointRows)));
+    return common_features(from.pick(random.sample(from.rows(), std::min(from.rows(), kJointRows))), other);
   };
-  const learn::Matrix here = TRY(learn::features_of(sample(data, 4), learn::Missing::kMedian));
-  const learn::Matrix there = TRY(learn::features_of(sample(reference, 5), learn::Missing::kMedian));
-  if (here.columns() != there.columns()) return invalid("the two sides have other features");
+  const Dataset ours = sample(data, reference, 4);
+  const Dataset others = sample(reference, data, 5);
+  if (ours.columns.empty() || ours.columns.size() != others.columns.size())
+    return std::optional<learn::RowDrift>();
+  const learn::Matrix here = TRY(learn::features_of(ours, learn::Missing::kMedian));
+  const learn::Matrix there = TRY(learn::features_of(others, learn::Missing::kMedian));
   const learn::Scaling scaling = learn::standard_scaling(there);
-  return learn::row_drift(scaling.apply(here), scaling.apply(there), kPermutations, options.seed,
-                          options.threads);
+  return std::optional(learn::row_drift(scaling.apply(here), scaling.apply(there), kPermutations,
+                                        options.seed, options.threads));
 }
 
 using ColumnPairs = std::vector<std::pair<const Column*, const Column*>>;
@@ -128,8 +143,10 @@ Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
   }
   set_rate(out.verdict, order.size(), pairs.size());
   out.verdict.n = data.rows();
-  if (!data.feature_columns().empty() && data.rows() > 1 && reference.rows() > 1) {
-    const learn::RowDrift joint = TRY(joint_drift(data, reference, options));
+  std::optional<learn::RowDrift> whole;
+  if (data.rows() > 1 && reference.rows() > 1) whole = TRY(joint_drift(data, reference, options));
+  if (whole) {
+    const learn::RowDrift& joint = *whole;
     const std::string line = "rows as a whole: MMD^2 " + figure(joint.mmd_squared) + ", p " +
                              figure(joint.p) + " by " + std::to_string(kPermutations) + " permutations of " +
                              std::to_string(joint.n) + " against " + std::to_string(joint.reference_n) +

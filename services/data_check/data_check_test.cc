@@ -148,12 +148,15 @@ TEST_F(DataCheck, DriftIsFoundAndItsOwnRatesAreMeasured) {
   EXPECT_LE(*before.false_positive_rate, 0.04);
   EXPECT_GE(*before.false_positive_n, 40u);
   for (double& value : data.columns[2].numbers) value += 1;
+  data.columns.insert(data.columns.begin(), {.name = "new", .numbers = std::vector<double>(800, 1)});
   const auto moved = check(data, options);
   ASSERT_TRUE(moved);
   const CheckVerdict& after = verdict_of(*moved, "drift");
   EXPECT_EQ(after.verdict, Verdict::kWarn);
-  ASSERT_FALSE(after.findings.empty());
-  EXPECT_TRUE(after.findings.front().starts_with("column c2 drifted")) << after.findings.front();
+  ASSERT_EQ(after.findings.size(), 3u);
+  EXPECT_TRUE(after.findings[0].starts_with("column new is missing")) << after.findings[0];
+  EXPECT_TRUE(after.findings[1].starts_with("column c2 drifted")) << after.findings[1];
+  EXPECT_TRUE(after.findings[2].starts_with("rows as a whole")) << after.findings[2];
 }
 
 TEST_F(DataCheck, PersonalDataAndRowsThatHideNowhereAreNamed) {
