@@ -3,8 +3,8 @@
 // Kernel ridge regression on the classes by random Fourier features (Rahimi and Recht 2007): the squared loss
 // forgets single wrong labels, the fit is one linear system a fold, and the Gram matrices of the folds are
 // computed once. The width of the kernel follows from the variance of the features. n rows cost about
-// n * bases^2 multiply-adds; bases are in memory for one part of the rows at a time. Deterministic for a seed,
-// safe from any thread.
+// n * bases^2 multiply-adds; bases are in memory for one part of the rows at a time. Deterministic for a
+// seed, safe from any thread.
 #pragma once
 
 #include <cstddef>
