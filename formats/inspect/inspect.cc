@@ -135,7 +135,7 @@ void LayerProbe::unread(std::uint64_t offset, std::uint64_t length, std::string 
 }
 
 void LayerProbe::refer(Reference reference) {
-  if (walk_.out_.references.size() >= limits::kInspectSeenMax) {
+  if (walk_.out_.references.size() >= kReferencesMax) {
     unread(reference.offset, 0, "refers to more files than are followed");
     return;
   }

@@ -95,8 +95,11 @@ struct Reference {
   std::string what = {};  // "external data of initializer 'w'"
   Place place = {};
   std::uint64_t offset = 0;
+  // Where data of known type begins in the file that it names, up to bytes_min; nothing: that is not said.
+  std::optional<std::uint64_t> data_begin = {};
   std::uint64_t bytes_min = 0;  // as many the file that it names must have
 };
+inline constexpr std::size_t kReferencesMax = 100'000;  // of one file: large models keep each tensor apart
 
 struct Inspection {
   std::vector<std::string> formats = {};  // of the file itself, as its inspectors claimed it

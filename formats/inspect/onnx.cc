@@ -166,6 +166,7 @@ class OnnxJudge {
     Reference reference{.topic = Topic::kGraph, .path = location.value_or(""), .what = what};
     reference.offset = tensor.offset;
     reference.bytes_min = end;
+    if (length != 0) reference.data_begin = offset;
     probe_.refer(std::move(reference));
   }
 

@@ -105,13 +105,27 @@ class OpenVino : public Judge {
   void end(Probe& probe) override {
     constexpr std::string_view kEnding = ".xml";
     const std::string& name = probe.layer().name;
-    if (weights_end_ == 0 || probe.layer().depth > 0 || !name.ends_with(kEnding)) return;
+    if (constants_.empty() || probe.layer().depth > 0 || !name.ends_with(kEnding)) return;
     const std::size_t slash = name.rfind('/');
     const std::string file = slash == std::string::npos ? name : name.substr(slash + 1);
-    probe.refer({.topic = Topic::kGraph,
-                 .path = file.substr(0, file.size() - kEnding.size()) + ".bin",
-                 .what = "weights",
-                 .bytes_min = weights_end_});
+    // Of weights that are shared and of neighbours the place is said once.
+    std::ranges::sort(constants_);
+    std::pair<std::uint64_t, std::uint64_t> open = constants_.front();
+    const auto refer = [&] {
+      probe.refer({.topic = Topic::kGraph,
+                   .path = file.substr(0, file.size() - kEnding.size()) + ".bin",
+                   .what = "weights",
+                   .data_begin = open.first,
+                   .bytes_min = open.second});
+    };
+    for (const auto& [begin, finish] : constants_) {
+      if (begin > open.second) {
+        refer();
+        open = {begin, finish};
+      }
+      open.second = std::max(open.second, finish);
+    }
+    refer();
   }
 
  private:
@@ -142,7 +156,7 @@ class OpenVino : public Judge {
       return say(probe, Topic::kStructure, "openvino-out-of-place", Severity::kHigh, element.offset,
                  "a constant has no place, or one beyond all files");
     }
-    weights_end_ = std::max(weights_end_, *offset + *size);
+    constants_.emplace_back(*offset, *offset + *size);
     if (!type || !shape || *type == "string") return;
     const auto wanted = bytes_of(*shape, *type);
     if (wanted == *size) return;
@@ -161,7 +175,7 @@ class OpenVino : public Judge {
   }
 
   std::set<std::uint64_t> ids_;
-  std::uint64_t weights_end_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> constants_;  // begin and end in the file of weights
 };
 
 // Elements that a reader acts on whatever the document is.

@@ -6,6 +6,7 @@
 #include "core/env.h"
 #include "formats/pickle_explain.h"
 #include "formats/pickle_scan.h"
+#include "services/scan/companions.h"
 
 namespace sallyport::services::scan {
 namespace {
@@ -144,6 +145,7 @@ bool judge(ScannedFile& file, BytesView bytes, const std::string& name, std::spa
   file.format = inspection.format();
   file.coverage = inspection.coverage();
   note_unaccounted(file, inspection);
+  file.names_data = extents_of(inspection, name);
   const FileSubject subject{.path = name, .bytes = bytes, .inspection = &inspection, .tree = tree};
   for (const Armed& armed : guards) {
     const Result<Examination> examination = armed.guard->file(subject, armed.parameters);

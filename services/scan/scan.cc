@@ -11,6 +11,7 @@
 #include "core/parallel.h"
 #include "services/scan/accept.h"
 #include "services/scan/advisories.h"
+#include "services/scan/companions.h"
 #include "services/scan/intake.h"
 #include "services/scan/repository_scan.h"
 #include "services/scan/tree.h"
@@ -125,6 +126,7 @@ class Scan {
     parallel_for(
         wanted.size(), [&](std::size_t i) { files[i] = scan_one(judged, *wanted[i], tree.is_repository); },
         options_.threads);
+    explain_by_others(wanted, files);
     if (tree.is_repository) {
       drop_ordinary_code(tree, files);
       if (repository.valid()) read = repository.get();

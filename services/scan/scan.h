@@ -37,6 +37,13 @@ struct ScannedFinding {
   std::vector<std::string> frame = {};  // with ScanOptions::frames: the line and its neighbours
 };
 
+// Data of known type in another file.
+struct DataExtent {
+  std::string path = {};  // within the folder that is scanned
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
 struct ScannedFile {
   std::string path = {};    // as it was named; within a repository relative to it
   std::string commit = {};  // set for what only history holds
@@ -50,6 +57,7 @@ struct ScannedFile {
   std::vector<std::string> unread = {};       // what could not be told, one sentence each
   std::string hint = {};                      // of an error
   std::vector<std::string> explanation = {};  // of its pickles, with ScanOptions::explain
+  std::vector<DataExtent> names_data = {};    // services/scan/companions.h
 };
 
 struct ScanReport {

@@ -49,6 +49,31 @@ class Scanned : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(Scanned, DataThatAnotherFileNamesIsAccountedForToTheLastByte) {
+  const auto constant = [](int id, int offset) {
+    return "<layer id=\"" + std::to_string(id) + "\" name=\"w\" type=\"Const\" version=\"opset1\"><data " +
+           "element_type=\"f32\" shape=\"4\" offset=\"" + std::to_string(offset) + "\" size=\"16\"/></layer>";
+  };
+  const std::string network = "<?xml version=\"1.0\"?>\n<net name=\"m\" version=\"11\"><layers>" +
+                              constant(0, 0) + constant(1, 64) + "</layers><edges></edges></net>\n";
+  const std::string weights(16, '\x3F');
+  const std::string padding(48, '\0');
+  const auto verdict = [&](const std::string& data) {
+    write("a/m.xml", network);
+    write("a/m.bin", data);
+    return file(scan_all(), "a/m.bin").verdict;
+  };
+  EXPECT_EQ(verdict(weights + padding + weights), FileVerdict::kClean);
+  EXPECT_EQ(verdict(weights + padding + weights + "more"), FileVerdict::kIncomplete);
+  EXPECT_EQ(verdict(weights + std::string(48, '\1') + weights), FileVerdict::kIncomplete);
+  EXPECT_EQ(verdict(weights + padding), FileVerdict::kIncomplete);
+  EXPECT_EQ(verdict(std::string(kCalls) + std::string(80 - kCalls.size(), '\0')), FileVerdict::kFindings);
+  fs::remove(folder_ / "a/m.xml");
+  EXPECT_EQ(file(scan_all(), "a/m.bin").verdict, FileVerdict::kFindings);
+  write("a/m.bin", weights + padding + weights);
+  EXPECT_EQ(file(scan_all(), "a/m.bin").verdict, FileVerdict::kIncomplete);
+}
+
 TEST_F(Scanned, EachFileHasOneOfFourVerdicts) {
   write("plain.pkl", kPlain);
   write("calls.txt", kCalls);
