@@ -99,6 +99,7 @@ endif()
 file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
 list(FILTER cli_sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
 add_library(sp_cli STATIC ${cli_sources})
+target_compile_options(sp_cli PRIVATE -Os)  # it waits for people
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
@@ -137,7 +138,8 @@ sp_static_program(sallyport-scan
   LAYERS cli services catalog stages learn trust formats core
   LIBRARIES ${SALLYPORT_STATIC_LIBRARIES})
 if(NOT SALLYPORT_SANITIZE)
-  target_link_options(sallyport-scan PRIVATE -static -s)
+  # Templates make many functions of the same bytes, which gold folds; it has a size to keep to.
+  target_link_options(sallyport-scan PRIVATE -static -s -fuse-ld=gold -Wl,--icf=safe)
 endif()
 
 # The scanner for loaders in any language: abi/sallyport.h is all that is visible of it.
