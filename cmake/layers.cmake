@@ -48,7 +48,7 @@ add_custom_command(OUTPUT ${packs_inc}
 
 # And the kinds of credentials, with their patterns compiled, which takes longer than most searches.
 add_executable(secrets_gen tools/secrets_gen.cc tools/secrets_compile.cc formats/secrets_database.cc)
-target_link_libraries(secrets_gen PRIVATE sp_core PkgConfig::HYPERSCAN)
+target_link_libraries(secrets_gen PRIVATE sp_core ZLIB::ZLIB PkgConfig::HYPERSCAN)
 set(secrets_inc ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.inc)
 set(secrets_db ${CMAKE_BINARY_DIR}/generated/formats/secret_rules.db)
 add_custom_command(OUTPUT ${secrets_inc} ${secrets_db}
@@ -99,7 +99,6 @@ endif()
 file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
 list(FILTER cli_sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
 add_library(sp_cli STATIC ${cli_sources})
-target_compile_options(sp_cli PRIVATE -Os)  # it waits for people
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
@@ -138,8 +137,7 @@ sp_static_program(sallyport-scan
   LAYERS cli services catalog stages learn trust formats core
   LIBRARIES ${SALLYPORT_STATIC_LIBRARIES})
 if(NOT SALLYPORT_SANITIZE)
-  # Templates make many functions of the same bytes, which gold folds; it has a size to keep to.
-  target_link_options(sallyport-scan PRIVATE -static -s -fuse-ld=gold -Wl,--icf=safe)
+  target_link_options(sallyport-scan PRIVATE -static -s)
 endif()
 
 # The scanner for loaders in any language: abi/sallyport.h is all that is visible of it.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "formats/codec.h"
 #include "formats/secrets.h"
 #include "formats/secrets_database.h"
 
@@ -29,8 +30,12 @@ struct FreeScratch {
 };
 
 const Result<SecretDatabase>& database() {
-  static const Result<SecretDatabase> kDatabase =
-      deserialize_secret_database({sallyport_secrets_begin, sallyport_secrets_end});
+  static const Result<SecretDatabase> kDatabase = [] {
+    constexpr std::size_t kBytesMax = 64 * limits::kMiB;
+    const Inflated unpacked =
+        unpack(Codec::kZlib, {sallyport_secrets_begin, sallyport_secrets_end}, kBytesMax);
+    return deserialize_secret_database(unpacked.bytes);
+  }();
   return kDatabase;
 }
 
