@@ -110,8 +110,8 @@ TEST(Tar, PaxRecordsOverrideNameLinkAndSize) {
 }
 
 TEST(Tar, WhatLiesBehindTheEndIsReadAndSaid) {
-  const tar::Archive archive =
-      tar::parse(joined({tar_member("a", "one"), Bytes(1024), tar_member("b", "two"), Bytes(1024)}));
+  const Bytes bytes = joined({tar_member("a", "one"), Bytes(1024), tar_member("b", "two"), Bytes(1024)});
+  const tar::Archive archive = tar::parse(bytes);
   EXPECT_EQ(listing(archive), "a=one;b=two;");
   EXPECT_EQ(archive.disagreements.size(), 1U);
 }
