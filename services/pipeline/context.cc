@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "formats/csv.h"
+#include "services/pipeline/compute_band.h"
 #include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
 #include "services/redact/step_log.h"
@@ -27,6 +28,19 @@ Result<std::vector<redact::Secret>> secrets_of(const StageSpec& spec) {
     out.push_back({name, value});
   }
   return out;
+}
+
+// What a step of the same command cost in the newest run whose gate passed; 0: there was none.
+double known_step_s(const trust::Ledger& ledger, const StageSpec& spec) {
+  const auto entries = ledger.find_type(trust::predicate::kGate);
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    const auto gate = trust::parse_gate((*entry)->statement.predicate);
+    if (!gate || gate->stage != spec.stage || !gate->passes()) continue;
+    if (gate->step.value("definition", Json::object()) != to_json(spec)) continue;
+    const auto cost = gate->step.find("cpu_per_step_s");
+    if (cost != gate->step.end() && cost->is_number()) return cost->get<double>();
+  }
+  return 0;
 }
 
 }  // namespace
@@ -125,17 +139,37 @@ Result<void> StageContext::execute(const StepCommand& command) {
   if (!spec_.run.empty()) {
     for (const redact::Secret& secret : secrets) box.environment.emplace_back(secret.name, secret.value);
   }
-  const sandbox::Watch watch{.on_line = [&](sandbox::Stream stream, std::string_view line) {
+  ComputeBand band({.steps = spec_.progress_steps,
+                    .factor = spec_.progress_factor,
+                    .known_step_s = known_step_s(run_.ledger, spec_)});
+  double used_s = 0;
+  sandbox::Watch watch{.on_line = [&](sandbox::Stream stream, std::string_view line) {
+    band.line(line, used_s);
     log.add(stream == sandbox::Stream::kOut ? redact::StepLog::From::kOut : redact::StepLog::From::kErr,
             line);
   }};
+  if (spec_.progress_steps > 0 && !spec_.run.empty()) {
+    watch.on_use = [&](double cpu_s) {
+      used_s = cpu_s;
+      return band.holds(cpu_s);
+    };
+  }
   planned.push_back(sandbox::digest_of(box).hex());
   const auto start = std::chrono::steady_clock::now();
   const sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
   step_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   sandbox.push_back(sandbox::to_json(outcome));
-  if (outcome.succeeded()) return {};
-  std::string why = outcome.limit != sandbox::Limit::kNone
+  if (outcome.succeeded()) {
+    if (!watch.on_use) return {};
+    if (band.steps() == 0) {
+      return fail(ErrorKind::kDenied, "step " + command.argv.front() + " said of no step that it ended",
+                  "print a line '" + std::string(kStepMark) + "' a step, or take `progress` away");
+    }
+    if (band.usual_step_s() > 0) step["cpu_per_step_s"] = band.usual_step_s();
+    return {};
+  }
+  std::string why = outcome.limit == sandbox::Limit::kBand ? "was ended: " + band.why()
+                    : outcome.limit != sandbox::Limit::kNone
                         ? "hit its limit of " + std::string(name_of(outcome.limit))
                         : (outcome.signal != 0 ? "was ended by signal " + std::to_string(outcome.signal)
                                                : "ended with status " + std::to_string(outcome.exit_status));

@@ -130,6 +130,13 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
       spec.seed = static_cast<std::uint64_t>(seed);
     } else if (name == "limits") {
       spec.limits = TRY(read_limits(value));
+    } else if (name == "progress") {
+      TRY(only_members(value, {"steps", "factor"}));
+      const std::int64_t steps = TRY(get_int(value, "steps"));
+      if (value.contains("factor")) spec.progress_factor = TRY(get_number(value, "factor"));
+      if (steps < 1 || spec.progress_factor < 1.1 || spec.progress_factor > 100)
+        return invalid("progress: steps from 1 on, and a factor from 1.1 to 100");
+      spec.progress_steps = static_cast<std::uint64_t>(steps);
     } else if (name == "secrets") {
       spec.secrets = TRY(read_texts(object, name));
       TRY(check_secret_names(spec.secrets));
@@ -140,7 +147,7 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
     } else if (std::find(known.begin(), known.end(), name) != known.end()) {
       spec.options[name] = value;
     } else {
-      std::string hint = "known here: run, reads, writes, seed, limits, secrets, may, network";
+      std::string hint = "known here: run, reads, writes, seed, limits, progress, secrets, may, network";
       for (const std::string& option : known) hint += ", " + option;
       return invalid("unknown key '" + name + "'", hint);
     }
@@ -273,6 +280,9 @@ Json to_json(const StageSpec& spec) {
            {"network", "none"},
            {"options", spec.options}};
   if (!spec.secrets.empty()) out["secrets"] = spec.secrets;
+  if (spec.progress_steps > 0) {
+    out["progress"] = {{"steps", spec.progress_steps}, {"factor", spec.progress_factor}};
+  }
   return out;
 }
 

@@ -7,7 +7,8 @@
 //     acquisition:   {from: feed/digits.csv, manifest: feed/digits.csv.batch.json}
 //     preprocessing: {run: [python3, clean.py], may: {relabel: false}}
 //     analysis:      {run: [python3, look.py], secrets: [STORE_KEY]}
-//     training:      {run: [python3, train.py], seed: 7, limits: {cpu: 20m, memory: 4G, wall: 1h}}
+//     training:      {run: [python3, train.py], seed: 7, progress: {steps: 20},
+//                     limits: {cpu: 20m, memory: 4G, wall: 1h}}
 //
 // All sixteen stages run, in the order of core/stage.h; a stage that is not named runs its built-in step.
 // What may be set for a stage is listed in definition.cc; an unknown key is an error that names it.
@@ -43,6 +44,10 @@ struct StageSpec {
   StepLimits limits = {};
   // Variables of the runner's environment that the user's command gets, and that no log of it shows.
   std::vector<std::string> secrets = {};
+  // How many steps the command says it goes ("sallyport: step", a line each), and how much more than usual
+  // one may cost before the command is killed (compute_band.h). Zero: it is not watched.
+  std::uint64_t progress_steps = 0;
+  double progress_factor = 1.6;
   Contract may = {};
   Json options = Json::object();  // the built-in's own members, checked by name
 };

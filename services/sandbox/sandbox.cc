@@ -8,8 +8,8 @@
 namespace sallyport::services::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 8> kLimitNames{"none",      "wall", "cpu",     "memory",
-                                                      "processes", "disk", "denials", "cancelled"};
+constexpr std::array<std::string_view, 9> kLimitNames{"none", "wall",    "cpu",       "memory", "processes",
+                                                      "disk", "denials", "cancelled", "band"};
 constexpr std::array<std::string_view, 3> kNewCodeNames{"deny", "in-memory", "anywhere"};
 
 Json to_json(const Limits& limits) {

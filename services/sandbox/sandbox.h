@@ -102,9 +102,13 @@ struct Watch {
   std::function<void(const std::vector<std::string>& degraded)> on_start = {};
   std::function<void(Stream, std::string_view)> on_line = {};
   int cancel = -1;  // a descriptor; when it becomes readable the tree is killed
+  // About ten times a second and before lines, with the processor time of all processes so far; false kills
+  // the tree (Limit::kBand).
+  std::function<bool(double cpu_s)> on_use = {};
 };
 
-enum class Limit : std::uint8_t { kNone, kWall, kCpu, kMemory, kProcesses, kDisk, kDenials, kCancelled };
+enum class Limit : std::uint8_t { kNone, kWall, kCpu, kMemory, kProcesses, kDisk, kDenials, kCancelled,
+                                  kBand };
 std::string_view name_of(Limit limit);
 
 // What the command tried and was refused: "socket(AF_INET)", "ptrace", "open /etc/shadow". The C library asks

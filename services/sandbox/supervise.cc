@@ -71,8 +71,15 @@ class Supervisor {
   // from then on nothing runs in the sandbox, though the kernel needs milliseconds more to take it apart.
   bool all_gone() const { return given_.report.ended && !out_open_ && !err_open_; }
 
+  // Before a line is handed on too, so that whoever watches knows what was spent when it came.
+  void tell_use() {
+    const auto& on_use = given_.watch.on_use;
+    if (on_use && !on_use(static_cast<double>(cpu_ns(given_.group.usage())) * 1e-9)) stop(Limit::kBand);
+  }
+
   void take(bool& open, Capture& capture) {
     if (!open) return;
+    tell_use();
     const Result<bool> more = capture.take(given_.watch);
     if (!more && !error_) {
       error_ = more.error();
@@ -96,6 +103,7 @@ class Supervisor {
     if (const Limit hit = exceeded(); hit != Limit::kNone) stop(hit);
     const auto begin = Clock::now();
     if (disk_full()) stop(Limit::kDisk);
+    tell_use();
     return 50 * (Clock::now() - begin);
   }
 
