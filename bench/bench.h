@@ -83,5 +83,6 @@ std::string plain_containers(int protocol, std::size_t bytes_min);
 Result<std::vector<Figure>> bench_secrets();
 Result<std::vector<Figure>> bench_repository();
 Result<std::vector<Figure>> bench_redact();
+Result<std::vector<Figure>> bench_agreement();
 
 }  // namespace sallyport::bench

@@ -35,6 +35,7 @@ constexpr Group kGroups[] = {
     {"tracking", bench_tracking},
     {"data-versions", bench_data_versions},
     {"signing", bench_signing},
+    {"agreement", bench_agreement},
 };
 
 // "data" wants data/labels and the others of its kind.

@@ -9,6 +9,7 @@
 #include "services/scan/attest.h"
 #include "services/scan/bom.h"
 #include "services/scan/cache.h"
+#include "services/scan/review.h"
 #include "services/scan/sarif.h"
 #include "services/scan/settings.h"
 #include "services/version.h"
@@ -50,6 +51,9 @@ constexpr Flag kFlags[] = {
     {.name = "advisories",
      .value = "PATH",
      .doc = "a folder or a zip of OSV advisories: packages that one is about are findings"},
+    {.name = "review",
+     .value = "FILE",
+     .doc = "rules for a repository's history: who may sign commits, and where two persons must"},
     {.name = "cache",
      .value = "DIR",
      .doc = "where what was said of a repository's files is kept; else the user's cache folder"},
@@ -141,6 +145,10 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   options.since = arguments.text("diff");
   options.frames = !output.is_json();
   options.advisories = arguments.text("advisories");
+  if (const std::string rules = arguments.text("review"); !rules.empty()) {
+    options.review =
+        std::make_shared<const scanning::ReviewRules>(TRY(scanning::read_review_rules(system_env(), rules)));
+  }
   options.list_packages = !target_of(arguments, "cyclonedx").empty();
   if (arguments.has("baseline"))
     options.baseline = TRY(scanning::read_baseline(system_env(), arguments.text("baseline")));

@@ -249,6 +249,9 @@ bool judge_assignment(std::string_view text, Secret& secret) {
   if (!quoted) value = strip(value, ")]}");
   constexpr std::size_t kPasswordMin = 8;
   constexpr std::size_t kRandomMin = 16;
+  const std::string name = lowered(match.substr(0, separator));
+  // Git's name for which of the keys signs: its id, its public half, or the path of it.
+  if (name.find("signingkey") != std::string::npos) return false;
   if (value.size() < kPasswordMin || is_placeholder(value)) return false;
   // Code that fetches the secret from somewhere, a path, an address, a name in a template.
   if (value.find_first_of("(){}[]<>$ ") != std::string_view::npos ||
@@ -265,7 +268,6 @@ bool judge_assignment(std::string_view text, Secret& secret) {
     return true;
   }
   // A password that somebody thought up: short, of many kinds of characters.
-  const std::string name = lowered(match.substr(0, separator));
   const bool password = name.find("pass") != std::string::npos || name.find("pwd") != std::string::npos ||
                         name.find("secret") != std::string::npos;
   if (!password || classes(value) < 3 || transitions(value) < 0.2 || value.size() > 40) return false;

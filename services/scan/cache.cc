@@ -105,7 +105,7 @@ Result<void> Cache::save() {
   if (text.size() > limits::kScanCacheBytesMax)
     return fail(ErrorKind::kLimit, "scan: what there is to remember is larger than a cache may be");
   std::error_code failure;
-  fs::create_directories(folder_, failure);
+  if (fs::create_directories(folder_, failure)) fs::permissions(folder_, fs::perms::owner_all, failure);
   if (!is_private(folder_))
     return fail(ErrorKind::kDenied, folder_.string() + ": others can write here, so it is no cache");
   // Nothing is lost when the power goes: what is torn is not read.

@@ -1,6 +1,7 @@
 #include "services/scan/repository.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/env.h"
 #include "core/limits.h"
@@ -45,6 +46,16 @@ bool has_long_ids(const fs::path& git) {
   return text.find("objectformat=sha256") != std::string::npos;
 }
 
+// Git tells its hooks of another index, beside its own, when it commits what is not staged yet.
+fs::path index_of(const fs::path& git) {
+  const char* named = std::getenv("GIT_INDEX_FILE");
+  std::error_code failure;
+  if (named != nullptr &&
+      fs::canonical(fs::path(named).parent_path(), failure) == fs::canonical(git, failure))
+    return named;
+  return git / "index";
+}
+
 using Staged = std::map<std::string, formats::git::ObjectId>;
 
 class Reading {
@@ -82,10 +93,11 @@ class Reading {
 
  private:
   // Drops the files that are what they were at the fork, or that git does not follow, and keeps the others as
-  // they were beside them. What is staged and no longer in the folder is what a commit takes, so it is added.
+  // they were beside them. What is staged is what a commit takes, so it stands in the place of what the
+  // folder has.
   Result<void> compare(const fs::path& git, const History& history, const formats::git::ObjectId& fork) {
     const auto before = TRY(history.tree_of(fork));
-    const auto bytes = system_env().read_file(git / "index", limits::kRepositoryBytesMax);
+    const auto bytes = system_env().read_file(index_of(git), limits::kRepositoryBytesMax);
     const auto staged = bytes ? formats::git::read_index(*bytes) : Result<Staged>(Staged());
     if (!staged) unread(".git/index: " + staged.error().message);
     const bool follows = staged && !staged->empty();
@@ -100,11 +112,20 @@ class Reading {
       return out_.unchanged.contains(file.path);
     });
     if (!follows) return {};
+    std::unordered_map<std::string, RepositoryFile*> present;
+    for (RepositoryFile& file : out_.files) present.emplace(file.path, &file);
+    std::vector<RepositoryFile> gone;
     for (const auto& [path, id] : *staged) {
       const auto was = before.find(path);
       if (known_.contains(id) || (was != before.end() && was->second == id)) continue;
-      out_.files.push_back({.path = path, .bytes = history.blob(id), .commit = std::string(kNoCommit)});
+      const auto file = present.find(path);
+      if (file != present.end()) {
+        file->second->bytes = history.blob(id);
+      } else {
+        gone.push_back({.path = path, .bytes = history.blob(id)});
+      }
     }
+    std::ranges::move(gone, std::back_inserter(out_.files));
     return {};
   }
 

@@ -8,7 +8,8 @@ namespace sallyport::services::scan {
 namespace {
 
 // Guards that hold the files of a repository against one another; all others look at each file by itself.
-constexpr std::string_view kOfAllFiles[] = {"weights_exposure", "vulnerable_component"};
+constexpr std::string_view kOfAllFiles[] = {"weights_exposure", "vulnerable_component", "reviewed_history",
+                                            "history_integrity"};
 
 bool looks_at_files(const Guard& guard) {
   return std::ranges::find(kOfAllFiles, guard.id) == std::end(kOfAllFiles);

@@ -14,6 +14,7 @@
 #include "services/scan/companions.h"
 #include "services/scan/intake.h"
 #include "services/scan/repository_scan.h"
+#include "services/scan/review.h"
 #include "services/scan/tree.h"
 
 namespace sallyport::services::scan {
@@ -131,6 +132,8 @@ class Scan {
       drop_ordinary_code(tree, files);
       if (repository.valid()) read = repository.get();
       if (read) TRY(add_packages(*read));
+      if (read && options_.review != nullptr)
+        read->add_evidence(TRY(history_evidence(tree.root, *options_.review)));
       scan_repository(tree, files, read, cache.get());
       if (read) drop_known(*read, tree, files);
     } else if (!options_.advisories.empty() && !tree.entries.empty()) {

@@ -24,6 +24,8 @@
 
 namespace sallyport::services::scan {
 
+struct ReviewRules;
+
 enum class FileVerdict : std::uint8_t { kClean, kFindings, kIncomplete, kError };
 std::string_view name_of(FileVerdict verdict);
 
@@ -94,6 +96,8 @@ struct ScanOptions {
   // A snapshot of advisories (services/scan/advisories.h): folders are then also searched for packages that
   // one is about. Empty: nothing is known of packages.
   std::filesystem::path advisories = {};
+  // What is demanded of a repository's history (services/scan/review.h).
+  std::shared_ptr<const ReviewRules> review = {};
   // Lists the packages that files of a repository fix to a version, in ScanReport::packages.
   bool list_packages = false;
   // Adds the lines around each finding in a repository.
