@@ -74,6 +74,7 @@ int run(const std::vector<std::string_view>& wanted, Format format) {
   for (const Group& group : kGroups) {
     const auto is_wanted = [&](std::string_view name) { return wants(name, group); };
     if (!wanted.empty() && std::ranges::none_of(wanted, is_wanted)) continue;
+    std::fflush(stdout);  // programs that a group runs would write what is left in the buffer again
     const Result<std::vector<Figure>> figures = group.measure();
     if (!figures) {
       std::cerr << "sallyport-bench: " << group.name << ": " << figures.error().message << "\n";

@@ -41,17 +41,20 @@ Pooled pool_of(const Column& here, const Column& there, const std::vector<std::s
 }
 
 // The chance of so much drift between the two sides of a deal, one of them moved.
-double p_of(const Pooled& pool, const std::vector<bool>& is_ours, double moved) {
+double p_of(const Pooled& pool, const std::vector<std::uint8_t>& is_ours, double moved) {
   if (!pool.texts.empty()) {
     std::vector<std::string> ours;
     std::vector<std::string> others;
-    for (std::size_t i = 0; i < pool.texts.size(); ++i) (is_ours[i] ? ours : others).push_back(pool.texts[i]);
+    for (std::size_t i = 0; i < pool.texts.size(); ++i)
+      (is_ours[i] != 0 ? ours : others).push_back(pool.texts[i]);
     return category_drift(ours, others).p;
   }
   std::vector<double> ours;
   std::vector<double> others;
+  ours.reserve(pool.sorted.size());
+  others.reserve(pool.sorted.size());
   for (std::size_t i = 0; i < pool.sorted.size(); ++i) {
-    if (is_ours[pool.row[i]])
+    if (is_ours[pool.row[i]] != 0)
       ours.push_back(pool.sorted[i] + moved);
     else
       others.push_back(pool.sorted[i]);
@@ -92,8 +95,8 @@ DriftTrials drift_trials(const std::vector<std::pair<const Column*, const Column
   std::vector<Seen> seen(out.deals);
   const auto deal = [&](std::size_t number) {
     Random random(derive_seed(options.seed, 100 + number));
-    std::vector<bool> is_ours(rows.size() + others.size());
-    for (const std::size_t i : random.sample(is_ours.size(), rows.size())) is_ours[i] = true;
+    std::vector<std::uint8_t> is_ours(rows.size() + others.size());
+    for (const std::size_t i : random.sample(is_ours.size(), rows.size())) is_ours[i] = 1;
     std::vector<double> p;
     for (const Pooled& pool : pools) p.push_back(p_of(pool, is_ours, 0));
     const auto any = [](const std::vector<bool>& rejected) {

@@ -19,7 +19,7 @@ struct DriftTrialOptions {
   double rate = 0.01;   // of Benjamini and Hochberg's procedure
   double shift = 0.25;  // deviations by which a column of numbers is moved
   std::size_t rows_max = 1000;
-  std::size_t work = 40'000;  // deals times columns; at least kDealsMin and at most kDealsMax deals
+  std::size_t work = 6'000;  // deals times columns; at least kDealsMin and at most kDealsMax deals
   std::uint64_t seed = 1;
   unsigned threads = 0;
 };
