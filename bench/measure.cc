@@ -33,6 +33,8 @@ Result<Run> run_program(const Program& program) {
   std::vector<char*> arguments;
   for (const std::string& word : program.words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  // What waits to be printed would be printed once more by the child, which opens its output anew.
+  std::fflush(nullptr);
   const double start = now_s();
   const pid_t child = ::fork();
   if (child < 0) return fail(ErrorKind::kIo, "bench: cannot fork");
