@@ -119,7 +119,8 @@ TEST(Tar, WhatLiesBehindTheEndIsReadAndSaid) {
 TEST(Tar, AHeaderWithAWrongChecksumIsReadAsLenientLoadersDo) {
   Bytes damaged = tar_member("b", "two");
   for (std::size_t i = 0; i < 5; ++i) damaged[257 + i] = static_cast<std::uint8_t>("ustar"[i]);
-  const tar::Archive archive = tar::parse(joined({tar_member("a", "one"), damaged}));
+  const Bytes bytes = joined({tar_member("a", "one"), damaged});
+  const tar::Archive archive = tar::parse(bytes);
   EXPECT_EQ(listing(archive), "a=one;b=two;");
   EXPECT_FALSE(archive.gaps.empty());
 }
