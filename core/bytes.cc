@@ -20,6 +20,12 @@ constexpr std::array<std::int8_t, 256> make_inverse(std::string_view digits) {
 constexpr auto kHexValue = make_inverse(kHexDigits);
 constexpr auto kBase64Value = make_inverse(kBase64Digits);
 
+// The byte of that place, from the lowest; wider fields than the value end in zeros.
+std::uint8_t byte_of(std::uint64_t value, int place) {
+  constexpr int kBytes = sizeof value;
+  return place < kBytes ? static_cast<std::uint8_t>(value >> (8 * place)) : std::uint8_t{0};
+}
+
 }  // namespace
 
 std::string to_hex(BytesView bytes) {
@@ -89,11 +95,11 @@ std::string shown(std::string_view text) {
 }
 
 void append_le(Bytes& out, std::uint64_t value, int width_bytes) {
-  for (int i = 0; i < width_bytes; ++i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (int i = 0; i < width_bytes; ++i) out.push_back(byte_of(value, i));
 }
 
 void append_be(Bytes& out, std::uint64_t value, int width_bytes) {
-  for (int i = width_bytes - 1; i >= 0; --i) out.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+  for (int i = width_bytes - 1; i >= 0; --i) out.push_back(byte_of(value, i));
 }
 
 Result<BytesView> Reader::take(std::uint64_t count) {

@@ -368,7 +368,8 @@ class Tamper : public testing_support::TrackingFixture {
       if (!got.empty() && got != kWeights[version - 1])
         out += " version " + std::to_string(version) + ": " + got + ";";
     }
-    if (!fetch(3).empty()) out += " a version 3 was served;";
+    const std::string third = fetch(3);
+    if (!third.empty() && third != third_) out += " a version 3 was served;";
     for (const char* alias : {"champion", "best"}) {
       const http::Answer answer =
           ask("GET", "/api/2.0/mlflow/registered-models/alias?name=digits&alias=" + std::string(alias));
@@ -386,6 +387,7 @@ class Tamper : public testing_support::TrackingFixture {
 
   Place place_;
   fs::path base_;
+  std::string third_ = {};  // what a version 3 may hold, once somebody registered one
 };
 
 TEST_F(Tamper, nothing_else_is_served_in_a_versions_name) {
@@ -435,6 +437,7 @@ TEST_F(Tamper, nothing_that_is_asked_for_changes_a_sealed_version) {
   tried("POST", "runs/delete", {{"run_id", place_.runs[0]}});
   tried("PATCH", "model-versions/update",
         {{"name", "digits"}, {"version", "1"}, {"source", "runs:/" + place_.runs[1] + "/m"}});
+  third_ = kWeights[1];  // the next one is a version 3 in its own right
   tried("POST", "model-versions/create",
         {{"name", "digits"}, {"version", "1"}, {"source", "runs:/" + place_.runs[1] + "/m"}});
   tried("POST", "registered-models/rename", {{"name", "letters"}, {"new_name", "digits"}});
