@@ -22,6 +22,7 @@
 #include "learn/minhash.h"
 #include "learn/row_digest.h"
 #include "learn/row_sample.h"
+#include "learn/sample_fold.h"
 #include "learn/statistics.h"
 
 namespace sallyport::data_engineering::data_acquisition {
@@ -45,21 +46,6 @@ constexpr Parameter kParameters[] = {
     {"sample_seed", 0, "chooses that sample; keep it from publishers"},
 };
 constexpr std::size_t kDomainsMin = 10;  // fewer, and one of them may well be most of the crawl
-
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
-  const auto rows_max = static_cast<std::size_t>(parameters.get("rows_max"));
-  const auto seed = static_cast<std::uint64_t>(parameters.get("sample_seed"));
-  const bool crawl = shard.find("url") != nullptr && shard.find("html") != nullptr;
-  if (side == Side::kReference || !crawl) {
-    return std::any(learn::RowSample{.rows_max = rows_max, .seed = seed});
-  }
-  return std::any(learn::sample_rows(shard, rows_max, seed));
-}
-
-std::any merge(std::any a, std::any b) {
-  return learn::merge(std::any_cast<learn::RowSample>(std::move(a)),
-                      std::any_cast<learn::RowSample>(std::move(b)));
-}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -262,6 +248,6 @@ const Guard crawl_taint{
         "pages that are not what their index says, text that only programs read, near-copies over several "
         "domains, domains over their quota",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge}};
+    .dataset = {.summarise = learn::summarise_sample, .merge = learn::merge_samples, .judge = judge}};
 
 }  // namespace sallyport::data_engineering::data_acquisition

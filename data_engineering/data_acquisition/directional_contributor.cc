@@ -16,6 +16,7 @@
 #include "core/guard.h"
 #include "learn/row_digest.h"
 #include "learn/row_sample.h"
+#include "learn/sample_fold.h"
 #include "learn/statistics.h"
 #include "learn/votes.h"
 
@@ -70,18 +71,6 @@ struct Votes {
   std::vector<std::uint32_t> voted;  // learn::kNoVote where nobody could vote
   Cells cells;
 };
-
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
-  const auto rows_max = static_cast<std::size_t>(parameters.get("rows_max"));
-  const auto seed = static_cast<std::uint64_t>(parameters.get("sample_seed"));
-  if (side == Side::kReference) return std::any(learn::RowSample{.rows_max = rows_max, .seed = seed});
-  return std::any(learn::sample_rows(shard, rows_max, seed));
-}
-
-std::any merge(std::any a, std::any b) {
-  return learn::merge(std::any_cast<learn::RowSample>(std::move(a)),
-                      std::any_cast<learn::RowSample>(std::move(b)));
-}
 
 Result<Votes> take_votes(learn::RowSample sample, std::size_t voters) {
   Votes votes{.sample = std::move(sample),
@@ -310,7 +299,7 @@ const Guard directional_contributor{
     .looks_for =
         "contributors whose disagreements with their rows' neighbours point from one class to another",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge},
+    .dataset = {.summarise = learn::summarise_sample, .merge = learn::merge_samples, .judge = judge},
 };
 
 }  // namespace sallyport::data_engineering::data_acquisition

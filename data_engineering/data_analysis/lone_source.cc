@@ -22,6 +22,7 @@
 #include "learn/relevance.h"
 #include "learn/row_digest.h"
 #include "learn/row_sample.h"
+#include "learn/sample_fold.h"
 #include "learn/statistics.h"
 
 namespace sallyport::data_engineering::data_analysis {
@@ -38,18 +39,6 @@ constexpr Parameter kParameters[] = {
     {"sample_seed", 0, "chooses that sample; keep it from contributors"},
 };
 constexpr std::size_t kSourcesMin = 4;  // fewer say nothing of what sources differ by
-
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
-  const auto rows_max = static_cast<std::size_t>(parameters.get("rows_max"));
-  const auto seed = static_cast<std::uint64_t>(parameters.get("sample_seed"));
-  if (side == Side::kReference) return std::any(learn::RowSample{.rows_max = rows_max, .seed = seed});
-  return std::any(learn::sample_rows(shard, rows_max, seed));
-}
-
-std::any merge(std::any a, std::any b) {
-  return learn::merge(std::any_cast<learn::RowSample>(std::move(a)),
-                      std::any_cast<learn::RowSample>(std::move(b)));
-}
 
 struct Sources {
   std::vector<std::string> names = {};
@@ -257,6 +246,6 @@ const Guard lone_source{
         "a column that tells the label in the rows of one source and not in the others', or the reverse",
     .looks_for = "sources in which a column's relation to the label departs from what it is elsewhere",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge}};
+    .dataset = {.summarise = learn::summarise_sample, .merge = learn::merge_samples, .judge = judge}};
 
 }  // namespace sallyport::data_engineering::data_analysis

@@ -23,6 +23,7 @@
 #include "core/parallel.h"
 #include "learn/product.h"
 #include "learn/row_sample.h"
+#include "learn/sample_fold.h"
 #include "learn/spectral.h"
 #include "learn/statistics.h"
 #include "learn/votes.h"
@@ -57,18 +58,6 @@ struct Candidate {
   double log_p = 0;  // of so many equal labels by chance
   std::size_t disagreeing = 0;
 };
-
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
-  const auto rows_max = static_cast<std::size_t>(parameters.get("rows_max"));
-  const auto seed = static_cast<std::uint64_t>(parameters.get("sample_seed"));
-  if (side == Side::kReference) return std::any(learn::RowSample{.rows_max = rows_max, .seed = seed});
-  return std::any(learn::sample_rows(shard, rows_max, seed));
-}
-
-std::any merge(std::any a, std::any b) {
-  return learn::merge(std::any_cast<learn::RowSample>(std::move(a)),
-                      std::any_cast<learn::RowSample>(std::move(b)));
-}
 
 // Which columns are looked at together.
 std::vector<std::vector<std::size_t>> windows_of(const ImageShape& image, std::size_t columns) {
@@ -434,7 +423,7 @@ const Guard repeated_pattern{
         "2 x 2 windows of ink, or values of one or two columns, repeated with one label on rows whose masked "
         "neighbours have another",
     .parameters = kParameters,
-    .dataset = {.summarise = summarise, .merge = merge, .judge = judge},
+    .dataset = {.summarise = learn::summarise_sample, .merge = learn::merge_samples, .judge = judge},
 };
 
 }  // namespace sallyport::data_engineering::data_analysis
