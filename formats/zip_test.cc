@@ -114,7 +114,8 @@ TEST(Zip, NamesThatDifferAndMembersThatHideAreNamed) {
 TEST(Zip, PrefixedAndConcatenatedArchivesAreReadWhole) {
   const Bytes one = make({{"a", "one"}});
   const Bytes two = make({{"b", "two"}});
-  const auto prefixed = parse(join(to_bytes("#!/bin/sh\n"), two));
+  const Bytes script = join(to_bytes("#!/bin/sh\n"), two);
+  const auto prefixed = parse(script);
   ASSERT_TRUE(prefixed);
   EXPECT_EQ(contents(*prefixed), "b=two\n");
   ASSERT_EQ(prefixed->gaps.size(), 1U);
@@ -131,8 +132,9 @@ TEST(Zip, AnArchiveThatIsAMemberIsALayerOfItsOwn) {
   const Bytes inner =
       make({{.name = "archive/data.pkl", .data = "N."}, {.name = "archive/version", .data = "3"}});
   const std::string text(as_text(inner));
-  const auto outer = parse(make({{.name = "a.pth", .data = text}, {.name = "b", .data = "b"},
-                                 {.name = "c.pth", .data = text}}));
+  const Bytes bytes =
+      make({{.name = "a.pth", .data = text}, {.name = "b", .data = "b"}, {.name = "c.pth", .data = text}});
+  const auto outer = parse(bytes);
   ASSERT_TRUE(outer) << outer.error().message;
   EXPECT_EQ(outer->members.size(), 3U);
   EXPECT_TRUE(outer->disagreements.empty()) << outer->disagreements.front().what;
@@ -151,7 +153,8 @@ TEST(Zip, AnEndRecordInAMemberThatLeadsOutOfItIsFollowed) {
   append_le(end, 30 + 6 + 30 + 6 + 2, 4);  // behind two local headers and the hidden member's two bytes
   append_le(end, 0, 2);
   const std::string text = std::string(as_text(hidden)) + std::string(as_text(end));
-  const auto outer = parse(make({{.name = "member", .data = text}}));
+  const Bytes bytes = make({{.name = "member", .data = text}});
+  const auto outer = parse(bytes);
   ASSERT_TRUE(outer);
   EXPECT_FALSE(outer->disagreements.empty());
 }
