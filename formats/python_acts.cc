@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "formats/python.h"
@@ -49,18 +50,40 @@ constexpr std::array<std::string_view, 14> kOfModels{"from_pretrained",
                                                      "_from_pretrained",
                                                      "_load_model"};
 
-// The rest of `name` that the table says of it; nullptr when it says nothing.
-const Known* known(std::string_view name, bool called) {
+struct Pattern {
+  std::string_view name;
+  bool open = false;  // whatever begins with it
+  const Known* entry = nullptr;
+};
+
+// By the part of a name before its first dot, which no pattern leaves open.
+using Patterns = std::unordered_map<std::string_view, std::vector<Pattern>>;
+
+std::string_view first_part(std::string_view name) { return name.substr(0, name.find('.')); }
+
+Patterns patterns() {
+  Patterns out;
   for (const Known& entry : kKnown) {
     std::string_view rest = entry.names;
     while (!rest.empty()) {
       const std::size_t blank = std::min(rest.find(' '), rest.size());
-      std::string_view pattern = rest.substr(0, blank);
+      Pattern pattern{.name = rest.substr(0, blank), .entry = &entry};
       rest.remove_prefix(std::min(blank + 1, rest.size()));
-      const bool open = pattern.ends_with('*');
-      if (open) pattern.remove_suffix(1);
-      if (open ? called && name.starts_with(pattern) : name == pattern) return &entry;
+      pattern.open = pattern.name.ends_with('*');
+      if (pattern.open) pattern.name.remove_suffix(1);
+      out[first_part(pattern.name)].push_back(pattern);
     }
+  }
+  return out;
+}
+
+// What the table says of a name; nullptr when it says nothing.
+const Known* known(std::string_view name, bool called) {
+  static const Patterns kPatterns = patterns();
+  const auto found = kPatterns.find(first_part(name));
+  if (found == kPatterns.end()) return nullptr;
+  for (const Pattern& pattern : found->second) {
+    if (pattern.open ? called && name.starts_with(pattern.name) : name == pattern.name) return pattern.entry;
   }
   return nullptr;
 }
