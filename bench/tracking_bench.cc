@@ -178,7 +178,7 @@ Result<double> cold_start_ms(const fs::path& scratch) {
 
 void add_beside(std::vector<Figure>& out, const Figure& ours, double theirs, double factor) {
   out.push_back(ours);
-  if (!std::isfinite(theirs)) return;
+  if (!std::isfinite(theirs) || theirs <= 0) return;  // it did not answer
   const std::string same = "MLflow 3.17.2 in the same run";
   out.push_back({.name = ours.name + ", MLflow", .value = theirs, .unit = ours.unit, .how = same});
   out.push_back({.name = ours.name + ", against MLflow",

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <optional>
 
 #include "core/limits.h"
@@ -161,7 +162,13 @@ bool reads_as(BytesView window, const Reading& reading, std::size_t phase) {
   return entropy_of(low, ordinary) > kRandom;
 }
 
+// One byte throughout, as zeros are: no reading of it has any entropy.
+bool is_constant(BytesView window) {
+  return window.size() > 1 && std::memcmp(window.data(), window.data() + 1, window.size() - 1) == 0;
+}
+
 const Reading* reading_of(BytesView window) {
+  if (is_constant(window)) return nullptr;
   for (const Reading& reading : kReadings) {
     for (std::size_t phase = 0; phase < reading.width; ++phase) {
       if (reads_as(window, reading, phase)) return &reading;
