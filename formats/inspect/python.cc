@@ -19,10 +19,12 @@ bool is_source(const Layer& layer) {
   std::string name = layer.name.substr(layer.name.rfind('.') + 1);
   for (char& letter : name) letter = static_cast<char>(letter | 0x20);
   const std::string_view text = as_text(layer.bytes);
-  const std::string_view first = text.substr(0, text.find_first_of("\r\n"));
-  const bool asks = first.starts_with("#!") && first.find("python") != first.npos;
-  const bool imports = text.starts_with("import ") || text.find("\nimport ") != text.npos;
-  return name == "py" || name == "pyw" || asks || (name == "pth" && imports);
+  if (name == "py" || name == "pyw") return true;
+  // Most files of that name are weights, and large.
+  const bool binary = text.empty() || static_cast<unsigned char>(text[0]) >= 0x80 || text.starts_with("PK");
+  if (name == "pth" && !binary) return text.starts_with("import ") || text.find("\nimport ") != text.npos;
+  return text.starts_with("#!") &&
+         text.substr(0, text.find_first_of("\r\n")).find("python") != std::string_view::npos;
 }
 
 bool plausible(const Layer& layer) {
