@@ -7,6 +7,8 @@
 #include <memory>
 
 #include "core/digest.h"
+#include "services/scan/repository.h"
+#include "services/scan/review.h"
 
 namespace sallyport::drills {
 namespace {
@@ -135,6 +137,15 @@ Result<void> ForgedRepository::point(const std::string& name, const git::ObjectI
 Result<void> ForgedRepository::check_out(const ForgedCommit& commit) {
   for (const auto& [path, content] : commit.files) TRY(world_.write("repo/" + path, content));
   return {};
+}
+
+Result<Subjects> reviewed_repository(World& world) {
+  auto& read = world.keep(TRY(services::scan::read_repository(world.root() / "repo")));
+  const auto rules = TRY(services::scan::read_review_rules(system_env(), world.root() / "rules.yaml"));
+  read.add_evidence(TRY(services::scan::history_evidence(world.root() / "repo", rules)));
+  Subjects out;
+  out.repositories.emplace_back("repo", read.subject());
+  return out;
 }
 
 }  // namespace sallyport::drills

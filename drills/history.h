@@ -47,4 +47,7 @@ class ForgedRepository {
   World& world_;
 };
 
+// That repository as the gate sees it, with what its history says under the review rules in "rules.yaml".
+Result<Subjects> reviewed_repository(World& world);
+
 }  // namespace sallyport::drills

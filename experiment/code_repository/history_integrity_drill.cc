@@ -1,8 +1,6 @@
 // repo-history-resurrection enacted: code that was taken out, or parked with old dates, comes back to the
 // branch.
 #include "drills/history.h"
-#include "services/scan/repository.h"
-#include "services/scan/review.h"
 
 namespace sallyport::experiment::code_repository {
 namespace {
@@ -96,15 +94,6 @@ Result<void> victim(World&) { return {}; }
 
 bool harmed(const World& world) { return world.state<Branch>().loader.find("send(") != std::string::npos; }
 
-Result<Subjects> present(World& world) {
-  auto& read = world.keep(TRY(services::scan::read_repository(world.root() / "repo")));
-  const auto rules = TRY(services::scan::read_review_rules(system_env(), world.root() / "rules.yaml"));
-  read.add_evidence(TRY(services::scan::history_evidence(world.root() / "repo", rules)));
-  Subjects out;
-  out.repositories.emplace_back("repo", read.subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill history_integrity_drill;
@@ -119,7 +108,7 @@ const drills::Drill history_integrity_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::reviewed_repository,
     .trials = 8,
     .harm = "the branch sends what it loads to a stranger"};
 

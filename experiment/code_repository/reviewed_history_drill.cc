@@ -1,8 +1,6 @@
 // repo-malicious-change enacted: a change that weakens the training reaches the protected branch without a
 // second person, in the ways in which that happens.
 #include "drills/history.h"
-#include "services/scan/repository.h"
-#include "services/scan/review.h"
 
 namespace sallyport::experiment::code_repository {
 namespace {
@@ -84,15 +82,6 @@ Result<void> victim(World&) { return {}; }
 
 bool harmed(const World& world) { return world.state<Branch>().head.find("return 0") != std::string::npos; }
 
-Result<Subjects> present(World& world) {
-  auto& read = world.keep(TRY(services::scan::read_repository(world.root() / "repo")));
-  const auto rules = TRY(services::scan::read_review_rules(system_env(), world.root() / "rules.yaml"));
-  read.add_evidence(TRY(services::scan::history_evidence(world.root() / "repo", rules)));
-  Subjects out;
-  out.repositories.emplace_back("repo", read.subject());
-  return out;
-}
-
 }  // namespace
 
 extern const drills::Drill reviewed_history_drill;
@@ -106,7 +95,7 @@ const drills::Drill reviewed_history_drill{
     .honest = honest,
     .victim = victim,
     .harmed = harmed,
-    .present = present,
+    .present = drills::reviewed_repository,
     .trials = 5,
     .harm = "the training minimises another loss than was reviewed"};
 
