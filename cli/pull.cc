@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "core/limits/witness.h"
 #include "services/http/fetch.h"
 #include "services/tracking/pull.h"
 
@@ -13,12 +14,38 @@ constexpr Flag kFlags[] = {
     {.name = "root", .value = "FILE", .doc = "the registry's root.json, which came to you another way"},
     {.name = "out", .value = "DIR", .doc = "where the version goes; must not exist"},
     {.name = "pin", .value = "FILE", .doc = "what was seen of the log last", .fallback = "beside the root"},
+    {.name = "policy",
+     .value = "FILE",
+     .doc = "witnesses without whose cosignatures the log is not believed (C2SP tlog-policy)"},
+    {.name = "cosigned-within",
+     .value = "N",
+     .doc = "hours; cosignatures that are older do not count; 0: any age",
+     .fallback = "0"},
     {.name = "ca", .value = "PEM", .doc = "certificates to trust instead of the system's"},
 };
 constexpr Positional kPositionals[] = {{.name = "MODEL@VERSION", .doc = "a version's number, or an alias"}};
 
 constexpr std::size_t kFileBytesMax = 4 * limits::kGiB;
 constexpr unsigned kPatienceS = 3'600;
+constexpr std::int64_t kHourS = 3'600;
+
+void print(const services::tracking::PullOptions& wanted, const services::tracking::Pulled& pulled,
+           Output& output) {
+  std::string by;
+  for (const std::string& name : pulled.witnesses) by += (by.empty() ? ", cosigned by " : ", ") + name;
+  output.result("pulled " + wanted.model + " version " + std::to_string(pulled.version) + ": " +
+                    with_separators(pulled.files) + " files, " + bytes_text(pulled.bytes) +
+                    ", sha256:" + pulled.manifest.brief() + "..., log of " +
+                    with_separators(pulled.log_size) + " entries" + by + "\n",
+                {{"verdict", "pulled"},
+                 {"model", wanted.model},
+                 {"version", pulled.version},
+                 {"manifest", pulled.manifest.hex()},
+                 {"files", pulled.files},
+                 {"bytes", pulled.bytes},
+                 {"log_size", pulled.log_size},
+                 {"witnesses", pulled.witnesses}});
+}
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string named = arguments.word("MODEL@VERSION");
@@ -45,11 +72,17 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
       .bearer = token == nullptr ? "" : token,
       .roots = arguments.has("ca") ? fs::path(arguments.text("ca")) : fs::path(),
       .patience_s = kPatienceS};
-  const services::tracking::PullOptions wanted{
+  services::tracking::PullOptions wanted{
       .model = named.substr(0, at),
       .wanted = named.substr(at + 1),
       .to = arguments.text("out"),
       .pin = arguments.has("pin") ? fs::path(arguments.text("pin")) : fs::path(root_file.string() + ".pin")};
+  if (arguments.has("policy")) {
+    const Bytes text = TRY(env.read_file(arguments.text("policy"), limits::kWitnessPolicyBytesMax));
+    wanted.witnesses = TRY(trust::parse_witness_policy(as_text(text)));
+  }
+  if (arguments.number("cosigned-within") > 0)
+    wanted.cosigned_age_max_s = arguments.number("cosigned-within") * kHourS;
   const auto pulled = services::tracking::pull(
       env, root, [&](const std::string& target) { return services::http::fetch(base + target, options); },
       wanted);
@@ -59,17 +92,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
                   {{"verdict", "refused"}, {"reason", pulled.error().message}});
     return Exit::kFindings;
   }
-  output.result("pulled " + wanted.model + " version " + std::to_string(pulled->version) + ": " +
-                    with_separators(pulled->files) + " files, " + bytes_text(pulled->bytes) +
-                    ", sha256:" + pulled->manifest.brief() + "..., log of " +
-                    with_separators(pulled->log_size) + " entries\n",
-                {{"verdict", "pulled"},
-                 {"model", wanted.model},
-                 {"version", pulled->version},
-                 {"manifest", pulled->manifest.hex()},
-                 {"files", pulled->files},
-                 {"bytes", pulled->bytes},
-                 {"log_size", pulled->log_size}});
+  print(wanted, *pulled, output);
   return Exit::kClean;
 }
 

@@ -1,13 +1,11 @@
 // sallyport server: MLflow's tracking API over one folder.
-#include <sys/resource.h>
-
-#include <algorithm>
-
 #include "cli/command.h"
+#include "cli/listening.h"
 #include "cli/stop_signal.h"
 #include "services/http/tls.h"
 #include "services/tracking/grants.h"
 #include "services/tracking/service.h"
+#include "services/witness/cosigner.h"
 
 namespace sallyport::cli {
 namespace {
@@ -24,43 +22,9 @@ constexpr Flag kFlags[] = {
     {.name = "allow-anonymous", .doc = "let everybody on this machine do everything; on loopback alone"},
 };
 
-// Ten thousand connections that say nothing must leave room for one that does.
-constexpr int kConnectionsMax = 20'000;
-constexpr rlim_t kOtherFilesMax = 1'000;
-
-// As many as the machine allows this process to hold, up to kConnectionsMax.
-int connections_max() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return services::http::Options{}.connections_max;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, kConnectionsMax + kOtherFilesMax);
-  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return services::http::Options{}.connections_max;
-  return static_cast<int>(limit.rlim_cur - std::min(limit.rlim_cur / 2, kOtherFilesMax));
-}
-
-bool is_loopback(const std::string& host) { return host == "::1" || host.starts_with("127."); }
-
-// Off loopback always: tokens would cross the network in the clear. One's own certificate is made where none
-// is named.
-Result<std::shared_ptr<const services::http::Tls>> tls_of(const Arguments& arguments, const fs::path& root,
-                                                          const std::string& host) {
-  const bool named = arguments.has("tls-cert");
-  if (!named && !arguments.has("client-ca") && is_loopback(host)) return nullptr;
-  Env& env = system_env();
-  services::http::TlsFiles files;
-  if (named) {
-    files = {.certificate = arguments.text("tls-cert"), .key = arguments.text("tls-key")};
-  } else {
-    files = TRY(services::http::self_signed(env, root / "tls", host));
-  }
-  if (arguments.has("client-ca")) files.client_ca = arguments.text("client-ca");
-  return services::http::Tls::load(env, files);
-}
-
 void announce(Output& output, const services::http::Server& server, const services::http::Tls* tls,
               const std::string& host) {
-  const std::string url = (tls == nullptr ? "http://" : "https://") +
-                          (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
-                          std::to_string(server.port());
+  const std::string url = url_of(server, tls, host);
   if (output.is_json()) {
     Json event{{"event", "ready"}, {"url", url}, {"port", server.port()}};
     if (tls != nullptr) event["certificate_sha256"] = tls->fingerprint();
@@ -69,6 +33,22 @@ void announce(Output& output, const services::http::Server& server, const servic
   }
   if (tls != nullptr) output.note("certificate SHA-256 " + tls->fingerprint());
   output.note("MLFLOW_TRACKING_URI=" + url);
+}
+
+// Where .sallyport/log.policy names witnesses, they are asked whenever the registry's log has grown.
+Result<std::unique_ptr<services::witness::Cosigner>> start_cosigner(const fs::path& root, Output& output) {
+  const trust::Workspace workspace = TRY(trust::Workspace::open(system_env(), root));
+  auto policy = TRY(trust::load_witness_policy(workspace));
+  if (!policy) return nullptr;
+  return std::make_unique<services::witness::Cosigner>(
+      workspace, std::move(*policy), services::witness::over_http(),
+      [&output](const Result<services::witness::Cosigned>& cosigned) {
+        if (!cosigned) {
+          output.note("log: not cosigned: " + cosigned.error().message);
+        } else if (!cosigned->met) {
+          output.note("log: not cosigned: " + cosigned->missing);
+        }
+      });
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
@@ -104,6 +84,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
                                                                    .connections_max = connections_max(),
                                                                    .tls = tls}));
   announce(output, *server, tls.get(), host);
+  const auto cosigner = TRY(start_cosigner(root, output));
   signal.wait();
   server->stop();
   return Exit::kClean;

@@ -5,20 +5,17 @@
 
 #include "core/json.h"
 #include "core/limits.h"
+#include "trust/ledger_entry.h"
 
 namespace sallyport::trust {
 namespace {
-
-std::string entry_text(const Digest& envelope, const std::string& predicate_type) {
-  return canonical({{"envelope", envelope.hex()}, {"predicateType", predicate_type}});
-}
 
 Result<std::pair<Digest, std::string>> read_entry(BytesView entry) {
   const Json whole = TRY(parse_json(as_text(entry)));
   TRY(only_members(whole, {"envelope", "predicateType"}));
   const Digest envelope = TRY(Digest::parse(TRY(get_string(whole, "envelope"))));
   const std::string predicate_type = TRY(get_string(whole, "predicateType"));
-  if (entry_text(envelope, predicate_type) != as_text(entry)) return invalid("not in canonical JSON");
+  if (ledger_entry(envelope, predicate_type) != as_text(entry)) return invalid("not in canonical JSON");
   return std::pair(envelope, predicate_type);
 }
 
@@ -27,6 +24,10 @@ std::string at_index(std::uint64_t index) { return "log entry " + std::to_string
 LogKeys keys_from(const Root& root) { return {root.log_origin(), root.keys_of(role::kLog)}; }
 
 }  // namespace
+
+std::string ledger_entry(const Digest& envelope, const std::string& predicate_type) {
+  return canonical({{"envelope", envelope.hex()}, {"predicateType", predicate_type}});
+}
 
 Ledger::Ledger(Env& env, fs::path attestations, Log log, LogKeys keys)
     : env_(&env), attestations_(std::move(attestations)), log_(std::move(log)), keys_(std::move(keys)) {}
@@ -111,7 +112,7 @@ Result<std::vector<std::uint64_t>> Ledger::add(std::span<const Envelope> envelop
     digests.push_back(digest);
     if (by_envelope_.contains(digest) || !fresh.insert(digest).second) continue;
     files.push_back({attestations_ / (digest.hex() + ".json"), to_bytes(text), 0444});
-    log_entries.push_back(to_bytes(entry_text(digest, statement.predicate_type)));
+    log_entries.push_back(to_bytes(ledger_entry(digest, statement.predicate_type)));
   }
   if (!log_entries.empty()) {
     TRY(write_durably(*env_, files));

@@ -5,21 +5,14 @@
 
 #include "core/digest.h"
 #include "core/limits.h"
+#include "trust/note_parts.h"
 
 namespace sallyport::trust {
 namespace {
 
 constexpr std::string_view kSignaturePrefix = "\xE2\x80\x94 ";  // an em dash and a blank
-constexpr std::uint8_t kEd25519Type = 0x01;
 constexpr std::size_t kKeyHashBytes = 4;
 constexpr std::size_t kNoteSignaturesMax = 100;
-
-// A key name: not empty, no blank, no plus sign, no control character (C2SP signed-note).
-bool is_key_name(std::string_view name) {
-  return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
-    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '+';
-  });
-}
 
 Result<NoteSignature> read_signature(std::string_view line) {
   if (!line.starts_with(kSignaturePrefix))
@@ -28,7 +21,7 @@ Result<NoteSignature> read_signature(std::string_view line) {
   const std::size_t blank = line.find(' ');
   if (blank == std::string_view::npos) return invalid("note: a signature line has no signature");
   NoteSignature out{.name = std::string(line.substr(0, blank)), .key_hash = 0, .sig = {}};
-  if (!is_key_name(out.name)) return invalid("note: a signature's key name is not one");
+  if (!is_note_key_name(out.name)) return invalid("note: a signature's key name is not one");
   const Bytes raw = TRY(from_base64(line.substr(blank + 1)));
   if (raw.size() <= kKeyHashBytes) return invalid("note: a signature is too short");
   Reader reader(raw);
@@ -38,21 +31,26 @@ Result<NoteSignature> read_signature(std::string_view line) {
   return out;
 }
 
-Result<std::uint64_t> read_size(std::string_view text) {
-  std::uint64_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size() || std::to_string(out) != text) {
-    return invalid("checkpoint: '" + std::string(text.substr(0, 40)) + "' is not a tree size");
-  }
-  return out;
-}
-
 }  // namespace
 
+bool is_note_key_name(std::string_view name) {
+  return !name.empty() && std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == '+';
+  });
+}
+
 std::uint32_t note_key_hash(std::string_view name, const PublicKey& key) {
+  return note_key_hash(name, key, NoteKeyType::kEd25519);
+}
+
+std::string note_verifier_key(std::string_view name, const PublicKey& key) {
+  return note_verifier_key(name, key, NoteKeyType::kEd25519);
+}
+
+std::uint32_t note_key_hash(std::string_view name, const PublicKey& key, NoteKeyType type) {
   Bytes message = to_bytes(name);
   message.push_back('\n');
-  message.push_back(kEd25519Type);
+  message.push_back(static_cast<std::uint8_t>(type));
   const Bytes raw = key.raw_ed25519();
   message.insert(message.end(), raw.begin(), raw.end());
   const Digest digest = sha256(message);
@@ -61,13 +59,37 @@ std::uint32_t note_key_hash(std::string_view name, const PublicKey& key) {
   return out;
 }
 
-std::string note_verifier_key(std::string_view name, const PublicKey& key) {
+std::string note_verifier_key(std::string_view name, const PublicKey& key, NoteKeyType type) {
   Bytes hash;
-  append_be(hash, note_key_hash(name, key), kKeyHashBytes);
-  Bytes typed{kEd25519Type};
+  append_be(hash, note_key_hash(name, key, type), kKeyHashBytes);
+  Bytes typed{static_cast<std::uint8_t>(type)};
   const Bytes raw = key.raw_ed25519();
   typed.insert(typed.end(), raw.begin(), raw.end());
   return std::string(name) + "+" + to_hex(hash) + "+" + to_base64(typed);
+}
+
+Result<VerifierKey> parse_verifier_key(std::string_view text) {
+  // A name has no plus sign; base64 may.
+  const std::size_t first = text.find('+');
+  const std::size_t second = first == std::string_view::npos ? first : text.find('+', first + 1);
+  if (second == std::string_view::npos) return invalid("verifier key: not NAME+HASH+KEY");
+  const std::string name(text.substr(0, first));
+  if (!is_note_key_name(name)) return invalid("verifier key: " + shown(name) + " is not a key name");
+  const Bytes hash = TRY(from_hex(text.substr(first + 1, second - first - 1)));
+  const Bytes typed = TRY(from_base64(text.substr(second + 1)));
+  if (hash.size() != kKeyHashBytes || typed.empty()) return invalid("verifier key: not NAME+HASH+KEY");
+  const auto type = static_cast<NoteKeyType>(typed.front());
+  if (type != NoteKeyType::kEd25519 && type != NoteKeyType::kCosignature) {
+    return fail(ErrorKind::kUnsupported, "verifier key: of " + shown(name) + ": type " +
+                                             std::to_string(typed.front()) +
+                                             " is neither Ed25519 nor cosignature/v1");
+  }
+  PublicKey key = TRY(PublicKey::from_ed25519(BytesView(typed).subspan(1)));
+  VerifierKey out{.name = name, .type = type, .key = std::move(key)};
+  Bytes expected;
+  append_be(expected, out.hash(), kKeyHashBytes);
+  if (expected != hash) return invalid("verifier key: of " + shown(name) + ": its hash is another's");
+  return out;
 }
 
 Result<Note> parse_note(std::string_view file) {
@@ -79,34 +101,42 @@ Result<Note> parse_note(std::string_view file) {
   // The text ends at the last blank line; what follows are signatures.
   const std::size_t split = file.rfind("\n\n");
   if (split == std::string_view::npos || !file.ends_with('\n')) return invalid("note: no signature");
-  Note out{.text = std::string(file.substr(0, split + 1)), .signatures = {}};
-  std::string_view rest = file.substr(split + 2);
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    out.signatures.push_back(TRY(read_signature(rest.substr(0, end))));
-    rest.remove_prefix(end + 1);
-    if (out.signatures.size() > kNoteSignaturesMax)
-      return fail(ErrorKind::kLimit, "note: over 100 signatures");
-  }
-  if (out.signatures.empty()) return invalid("note: no signature");
+  Note out;
+  out.text = std::string(file.substr(0, split + 1));
+  out.signatures = TRY(parse_signatures(file.substr(split + 2)));
   return out;
+}
+
+Result<std::vector<NoteSignature>> parse_signatures(std::string_view lines) {
+  std::vector<NoteSignature> out;
+  while (!lines.empty()) {
+    const std::size_t end = lines.find('\n');
+    if (end == std::string_view::npos) return invalid("note: a signature line without its end");
+    out.push_back(TRY(read_signature(lines.substr(0, end))));
+    lines.remove_prefix(end + 1);
+    if (out.size() > kNoteSignaturesMax) return fail(ErrorKind::kLimit, "note: over 100 signatures");
+  }
+  if (out.empty()) return invalid("note: no signature");
+  return out;
+}
+
+std::string serialize(const NoteSignature& signature) {
+  Bytes raw;
+  append_be(raw, signature.key_hash, kKeyHashBytes);
+  raw.insert(raw.end(), signature.sig.begin(), signature.sig.end());
+  return std::string(kSignaturePrefix) + signature.name + " " + to_base64(raw) + "\n";
 }
 
 std::string serialize(const Note& note) {
   std::string out = note.text + "\n";
-  for (const NoteSignature& one : note.signatures) {
-    Bytes raw;
-    append_be(raw, one.key_hash, kKeyHashBytes);
-    raw.insert(raw.end(), one.sig.begin(), one.sig.end());
-    out += std::string(kSignaturePrefix) + one.name + " " + to_base64(raw) + "\n";
-  }
+  for (const NoteSignature& one : note.signatures) out += serialize(one);
   return out;
 }
 
 Result<Note> sign_note(std::string text, std::string_view name, const PrivateKey& key) {
   if (key.public_key().algorithm() != KeyAlgorithm::kEd25519)
     return invalid("note: signing takes an Ed25519 key");
-  if (!is_key_name(name)) return invalid("note: '" + std::string(name) + "' cannot be a key name");
+  if (!is_note_key_name(name)) return invalid("note: '" + std::string(name) + "' cannot be a key name");
   if (!text.ends_with('\n')) return invalid("note: the text does not end with a newline");
   NoteSignature made{.name = std::string(name),
                      .key_hash = note_key_hash(name, key.public_key()),
@@ -131,17 +161,39 @@ Result<void> verify_note(const Note& note, std::string_view name, std::span<cons
   return {};
 }
 
+Result<std::uint64_t> parse_tree_size(std::string_view text) {
+  std::uint64_t out = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (code != std::errc() || end != text.data() + text.size() || std::to_string(out) != text) {
+    return invalid("checkpoint: " + shown(text.substr(0, 40)) + " is not a tree size");
+  }
+  return out;
+}
+
+Result<Hash> parse_tree_hash(std::string_view text) {
+  const Bytes raw = TRY(from_base64(text));
+  Hash out;
+  if (raw.size() != out.bytes.size()) return invalid("checkpoint: a hash is not 32 bytes");
+  std::copy(raw.begin(), raw.end(), out.bytes.begin());
+  return out;
+}
+
 Result<Checkpoint> parse_checkpoint(std::string_view text) {
+  return parse_checkpoint(text, Extensions::kRefused);
+}
+
+Result<Checkpoint> parse_checkpoint(std::string_view text, Extensions extensions) {
   Reader reader(as_bytes(text));
   Checkpoint out;
   out.origin = std::string(TRY(reader.until('\n')));
   if (out.origin.empty()) return invalid("checkpoint: no origin");
-  out.size = TRY(read_size(TRY(reader.until('\n'))));
-  const Bytes root = TRY(from_base64(TRY(reader.until('\n'))));
-  if (root.size() != out.root.bytes.size()) return invalid("checkpoint: the root is not 32 bytes");
-  std::copy(root.begin(), root.end(), out.root.bytes.begin());
-  // Further lines are extensions, which this log does not write and so does not take.
-  if (!reader.done()) return fail(ErrorKind::kUnsupported, "checkpoint: extension lines");
+  out.size = TRY(parse_tree_size(TRY(reader.until('\n'))));
+  out.root = TRY(parse_tree_hash(TRY(reader.until('\n'))));
+  if (!reader.done() && extensions == Extensions::kRefused)
+    return fail(ErrorKind::kUnsupported, "checkpoint: extension lines");
+  while (!reader.done()) {
+    if (TRY(reader.until('\n')).empty()) return invalid("checkpoint: an empty line");
+  }
   return out;
 }
 

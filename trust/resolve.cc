@@ -4,6 +4,7 @@
 #include "trust/chain.h"
 #include "trust/members.h"
 #include "trust/retirement.h"
+#include "trust/witnessed.h"
 
 namespace sallyport::trust {
 namespace {
@@ -105,6 +106,7 @@ Result<ResolvedArtifact> resolve_model(const Workspace& workspace, const std::st
   Ledger ledger = TRY(workspace.open_ledger(root));
   // A log that was rolled back would show an alias where it once stood.
   TRY(check_pin(TRY(read_pin(*workspace.env, workspace.pin())), ledger.log(), ledger.log_keys()));
+  TRY(check_witnesses(workspace, ledger.log(), ledger.log_keys(), now));
   if (const auto number = version_number(tag)) {
     const auto versions = TRY(model_versions(ledger, root, model));
     const auto found = versions.find(*number);

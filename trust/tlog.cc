@@ -5,6 +5,8 @@
 #include <set>
 
 #include "core/limits.h"
+#include "trust/cosigned.h"
+#include "trust/publish.h"
 
 namespace sallyport::trust {
 namespace {
@@ -180,8 +182,7 @@ Result<std::uint64_t> Log::append(std::span<const Bytes> entries, const PrivateK
   }
   const Checkpoint next{keys_.origin, size, root_of(edge)};
   std::string signed_next = TRY(sign_checkpoint(next, signer));
-  TRY(write_durably(*env_, files));
-  TRY(write_durably(*env_, directory_ / "checkpoint", as_bytes(signed_next)));
+  TRY(publish(*env_, files, {directory_ / "checkpoint", to_bytes(signed_next)}));
   checkpoint_ = next;
   signed_checkpoint_ = std::move(signed_next);
   edge_ = std::move(edge);
@@ -380,21 +381,7 @@ Result<void> check_pin(const std::string& signed_pin, Log& log, const LogKeys& k
         "restore the pin from a copy; without it the log's history before today is not vouched for";
     return within("pinned checkpoint", pinned.error());
   }
-  if (log.size() < pinned->size) {
-    return fail(ErrorKind::kDenied,
-                "log: rolled back: it has " + std::to_string(log.size()) +
-                    " entries, this client has verified " + std::to_string(pinned->size),
-                "restore the newer log from a copy");
-  }
-  const Result<Proof> proof = log.prove_consistency(pinned->size);
-  if (!proof) return std::unexpected(proof.error());
-  if (!check_consistency(*proof, pinned->size, pinned->root, log.size(), log.checkpoint().root)) {
-    return fail(ErrorKind::kDenied,
-                "log: forked: it does not extend the checkpoint of size " + std::to_string(pinned->size) +
-                    " that this client has verified",
-                "restore the log that this client knows from a copy");
-  }
-  return {};
+  return check_extends(*pinned, log, "this client has verified");
 }
 
 Result<void> advance_pin(Env& env, const fs::path& path, Log& log, const LogKeys& keys) {

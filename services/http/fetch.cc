@@ -52,11 +52,12 @@ Result<Address> parse(const std::string& text) {
 // One exchange, step by step on one context; what goes wrong first is kept.
 class Fetch {
  public:
-  Fetch(Address address, const FetchOptions& options) : address_(std::move(address)), options_(options) {
+  Fetch(Address address, const FetchOptions& options, const Posted* posted)
+      : address_(std::move(address)), options_(options), posted_(posted) {
     response_.body_limit(options.bytes_max);
   }
 
-  Result<std::string> run() {
+  Result<Answered> run() {
     if (address_.secure) {
       if (auto ready = prepare(); !ready) return std::unexpected(ready.error());
     }
@@ -71,14 +72,14 @@ class Fetch {
     context_.run_for(patience);
     if (!done_)
       return fail(ErrorKind::kIo, address_.host + ": " + (why_.empty() ? "no answer in time" : why_));
-    if (response_.get().result_int() != 200) {
-      return fail(ErrorKind::kIo,
-                  address_.host + ": answered with " + std::to_string(response_.get().result_int()));
-    }
     if (response_.get().body().size() > options_.bytes_max) {
       return fail(ErrorKind::kLimit, address_.host + ": a longer answer than was wanted");
     }
-    return std::move(response_.get().body());
+    Answered out{.status = static_cast<int>(response_.get().result_int())};
+    const auto type = response_.get()[bhttp::field::content_type];
+    out.content_type.assign(type.data(), type.size());
+    out.body = std::move(response_.get().body());
+    return out;
   }
 
  private:
@@ -109,8 +110,13 @@ class Fetch {
 
   template <class Stream>
   void send(Stream& stream) {
-    request_ = {bhttp::verb::get, address_.target, 11};
+    request_ = {posted_ == nullptr ? bhttp::verb::get : bhttp::verb::post, address_.target, 11};
     request_.set(bhttp::field::host, address_.host);
+    if (posted_ != nullptr) {
+      request_.set(bhttp::field::content_type, posted_->content_type);
+      request_.body() = posted_->body;
+      request_.prepare_payload();
+    }
     if (!options_.bearer.empty()) request_.set(bhttp::field::authorization, "Bearer " + options_.bearer);
     request_.keep_alive(false);
     bhttp::async_write(stream, request_, [this, &stream](beast::error_code code, std::size_t) {
@@ -128,12 +134,13 @@ class Fetch {
 
   Address address_;
   FetchOptions options_;
+  const Posted* posted_;
   asio::io_context context_;
   asio::ssl::context ssl_{asio::ssl::context::tls_client};
   asio::ip::tcp::resolver resolver_{context_};
   asio::ssl::stream<beast::tcp_stream> stream_{context_, ssl_};
   beast::flat_buffer buffer_;
-  bhttp::request<bhttp::empty_body> request_;
+  bhttp::request<bhttp::string_body> request_;
   bhttp::response_parser<bhttp::string_body> response_;
   std::string why_;
   bool done_ = false;
@@ -142,7 +149,16 @@ class Fetch {
 }  // namespace
 
 Result<std::string> fetch(const std::string& address, const FetchOptions& options) {
-  return Fetch(TRY(parse(address)), options).run();
+  Address at = TRY(parse(address));
+  const std::string host = at.host;
+  Answered answered = TRY(Fetch(std::move(at), options, nullptr).run());
+  if (answered.status != 200)
+    return fail(ErrorKind::kIo, host + ": answered with " + std::to_string(answered.status));
+  return std::move(answered.body);
+}
+
+Result<Answered> post(const std::string& address, const Posted& posted, const FetchOptions& options) {
+  return Fetch(TRY(parse(address)), options, &posted).run();
 }
 
 }  // namespace sallyport::services::http

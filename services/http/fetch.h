@@ -1,4 +1,5 @@
-// One document from an address that the operator has written down: a key set, a log, a file of a model.
+// One document from an address that the operator has written down: a key set, a log, a file of a model; or
+// one question put to a service there, as a log asks its witnesses.
 //
 // https with trusted roots and the host's name checked, or plain http from this machine alone. No redirects
 // and no proxies; the whole answer is in memory. Safe from any thread.
@@ -19,5 +20,17 @@ struct FetchOptions {
 };
 // The body of the answer, which must be 200 and no longer than `bytes_max`.
 Result<std::string> fetch(const std::string& address, const FetchOptions& options);
+
+struct Posted {
+  std::string body = {};
+  std::string content_type = "text/plain; charset=utf-8";
+};
+struct Answered {
+  int status = 0;
+  std::string content_type = {};
+  std::string body = {};
+};
+// Whatever the service answers, no longer than `bytes_max`.
+Result<Answered> post(const std::string& address, const Posted& posted, const FetchOptions& options);
 
 }  // namespace sallyport::services::http

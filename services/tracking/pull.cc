@@ -6,6 +6,7 @@
 #include "core/json.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/promises.h"
+#include "trust/ledger_entry.h"
 #include "trust/manifest.h"
 #include "trust/merkle.h"
 #include "trust/note.h"
@@ -37,24 +38,35 @@ Result<trust::LedgerEntry> entry_of(const std::string& text, std::uint64_t index
   return out;
 }
 
-// An entry of the log as trust/ledger.h writes it.
-std::string log_entry(const trust::LedgerEntry& entry) {
-  return canonical(
-      {{"envelope", entry.envelope_digest.hex()}, {"predicateType", entry.statement.predicate_type}});
-}
-
 struct Seen {
   Promises promises = {};
   trust::Checkpoint checkpoint = {};
+  std::vector<std::string> witnesses = {};
 };
+
+// The checkpoint, with the cosignatures that the client demands.
+Result<trust::Witnessed> believed(const std::string& checkpoint, const trust::Root& root,
+                                  const PullOptions& options, std::int64_t now) {
+  const auto keys = root.keys_of(trust::role::kLog);
+  const trust::WitnessPolicy any;
+  auto out = trust::check_witnessed(checkpoint, options.witnesses ? *options.witnesses : any,
+                                    {.now_unix_s = now,
+                                     .age_max_s = options.cosigned_age_max_s,
+                                     .keys = &keys,
+                                     .origin = root.log_origin()});
+  if (!out) return refused(out.error().message);
+  return out;
+}
 
 // The tree is built from what was sent; its root must be the signed one, and at the pinned size the pinned
 // one.
-Result<Seen> read_log(const std::string& body, const trust::Root& root, const std::optional<Pin>& pin) {
+Result<Seen> read_log(const std::string& body, const trust::Root& root, const std::optional<Pin>& pin,
+                      const PullOptions& options, std::int64_t now) {
   const Json sent = TRY(parse_json(body));
   Seen out;
-  const auto keys = root.keys_of(trust::role::kLog);
-  out.checkpoint = TRY(trust::open_checkpoint(TRY(get_string(sent, "checkpoint")), root.log_origin(), keys));
+  const trust::Witnessed by = TRY(believed(TRY(get_string(sent, "checkpoint")), root, options, now));
+  out.checkpoint = by.checkpoint;
+  out.witnesses = by.witnesses;
   const Json envelopes = TRY(get_array(sent, "envelopes"));
   if (pin && out.checkpoint.size < pin->size) {
     return refused("the log has " + std::to_string(out.checkpoint.size) + " entries, and had " +
@@ -66,7 +78,8 @@ Result<Seen> read_log(const std::string& body, const trust::Root& root, const st
   for (const Json& envelope : envelopes) {
     if (!envelope.is_string()) return refused("an entry of the log is no envelope");
     const trust::LedgerEntry entry = TRY(entry_of(envelope.get_ref<const std::string&>(), tree.size()));
-    tree.append(trust::leaf_hash(as_bytes(log_entry(entry))));
+    tree.append(trust::leaf_hash(
+        as_bytes(trust::ledger_entry(entry.envelope_digest, entry.statement.predicate_type))));
     extends = extends || (tree.size() == pin->size && tree.root() == pin->root);
     TRY(out.promises.absorb(entry, root));
   }
@@ -148,7 +161,8 @@ Result<Pulled> pull(Env& env, const trust::Root& root, const Fetch& fetch, const
   if (env.exists(options.to)) return invalid(options.to.string() + ": exists");
   TRY(root.check_unexpired(env.now_unix_s()));
   const auto pin = TRY(read_pin(env, options.pin));
-  const Seen seen = TRY(read_log(TRY(fetch("/api/2.0/sallyport/registry-log")), root, pin));
+  const Seen seen =
+      TRY(read_log(TRY(fetch("/api/2.0/sallyport/registry-log")), root, pin, options, env.now_unix_s()));
   // What was seen of the log is remembered even when the version is refused.
   const Json next{{"size", seen.checkpoint.size}, {"root", seen.checkpoint.root.hex()}};
   TRY(write_durably(env, options.pin, as_bytes(canonical(next))));
@@ -168,7 +182,8 @@ Result<Pulled> pull(Env& env, const trust::Root& root, const Fetch& fetch, const
                 .manifest = promise.manifest,
                 .files = manifest.entries.size(),
                 .bytes = *bytes,
-                .log_size = seen.checkpoint.size};
+                .log_size = seen.checkpoint.size,
+                .witnesses = seen.witnesses};
 }
 
 }  // namespace sallyport::services::tracking

@@ -3,15 +3,18 @@
 //
 // The client has the registry's root of trust from elsewhere, and a pin of the log that it saw last. It
 // rebuilds the log's tree from all entries, so a log that was cut, forked or rolled back is refused, and
-// reads promises and aliases from the statements alone. A log that is merely held back (frozen) cannot be
-// told from one in which nothing happened. One call is for one thread.
+// reads promises and aliases from the statements alone. A log that is merely held back (frozen), and one that
+// was made for a client without a pin, cannot be told from the log that everybody sees but by cosignatures of
+// witnesses, which the client may demand. One call is for one thread.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/env.h"
 #include "trust/root.h"
+#include "trust/witness_policy.h"
 
 namespace sallyport::services::tracking {
 
@@ -24,6 +27,9 @@ struct PullOptions {
   std::string wanted = {};  // a version's number, or an alias
   fs::path to = {};         // must not exist
   fs::path pin = {};        // where the log that was seen last is remembered; missing: trust on first use
+  // When set, only a log that such witnesses cosigned as it stands; with an age, since then.
+  std::optional<trust::WitnessPolicy> witnesses = {};
+  std::optional<std::int64_t> cosigned_age_max_s = {};
 };
 struct Pulled {
   std::int64_t version = 0;
@@ -31,6 +37,7 @@ struct Pulled {
   std::size_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t log_size = 0;
+  std::vector<std::string> witnesses = {};  // that vouch for it, when they were asked for
 };
 Result<Pulled> pull(Env& env, const trust::Root& root, const Fetch& fetch, const PullOptions& options);
 
