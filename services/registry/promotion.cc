@@ -74,12 +74,79 @@ void ask_for_approvals(const Desk& desk, PromotionState& state) {
   }
 }
 
+// What stands behind a model: what people call it, which artifact the stage writes, and the command that
+// makes it and its gate. A run does nothing that is done already.
+struct Link {
+  std::string_view stage;
+  std::string_view what;
+  std::string_view writes;
+};
+constexpr Link kLinks[] = {
+    {"registry", "the registration", "version"},
+    {"export", "the scan of the exported model", "exported"},
+    {"metadata_store", "the record of the run", "record"},
+    {"validation", "the validation", "validation"},
+    {"training", "the training", "model"},
+    {"pipeline", "the pipeline's definition", "definition"},
+    {"code_repository", "the code", "code"},
+    {"versioned_data", "the data version", "dataset"},
+    {"preparation", "the split of the data", "train"},
+    {"analysis", "the analysis of the data", "analysis"},
+    {"preprocessing", "the cleaned data", "clean"},
+    {"acquisition", "the acquired data", "raw"},
+};
+
+std::string command_of(const Link& link) { return "sallyport run --until " + std::string(link.stage); }
+
+// An input that nobody attests, or whose bytes are gone, is told as a link of its reader; what is missing is
+// its writer. Bytes are named first in the text; an input is found by the gates that read it.
+const Link* link_of(const Desk& desk, const trust::ChainLink& broken) {
+  std::string written = broken.text.substr(0, broken.text.find(": "));
+  for (const trust::LedgerEntry* entry : desk.ledger.find_type(trust::predicate::kGate)) {
+    const auto gate = trust::parse_gate(entry->statement.predicate);
+    if (!gate || !broken.artifact || broken.log_index >= 0) continue;
+    for (const trust::NamedDigest& input : gate->inputs) {
+      if (input.digest == *broken.artifact) written = input.name;
+    }
+  }
+  if (written == "test" || written == "seal") written = "train";
+  const auto* found = std::ranges::find(kLinks, written, &Link::writes);
+  if (found == std::end(kLinks)) found = std::ranges::find(kLinks, broken.stage, &Link::stage);
+  return found == std::end(kLinks) ? nullptr : found;
+}
+
+// Every link that does not hold, by name. Where not one gate attests the bytes, all that a model needs is
+// missing.
+void ask_for_links(const Desk& desk, const trust::ChainReport& chain, PromotionState& state) {
+  const auto holds = [](const trust::ChainLink& link) { return link.verdict == trust::LinkVerdict::kOk; };
+  const bool unknown = chain.links.size() == 1 && chain.links.front().artifact == state.artifact &&
+                       chain.links.front().verdict == trust::LinkVerdict::kMissing;
+  for (const trust::ChainLink& broken : chain.links) {
+    if (holds(broken) || unknown) continue;
+    const Link* link = link_of(desk, broken);
+    const std::string what = link == nullptr ? broken.stage : std::string(link->what);
+    state.missing.push_back({what + ": " + broken.text, link == nullptr ? broken.hint : command_of(*link)});
+  }
+  if (!unknown) return;
+  for (const char* stage : {"versioned_data", "code_repository", "training", "validation", "export"}) {
+    const Link& link = *std::ranges::find(kLinks, stage, &Link::stage);
+    state.missing.push_back(
+        {std::string(link.what) + ": no gate attests sha256:" + state.artifact.brief() + "...",
+         command_of(link)});
+  }
+}
+
 // The chain behind the artifact, then the guards of the registry stage over every claim about it.
 Result<void> ask_for_evidence(const Desk& desk, const trust::Envelope& proposal, PromotionState& state) {
   const trust::ChainReport chain =
       trust::verify_chain(desk.workspace, state.artifact, desk.policy, desk.now_unix_s,
                           {.used_by = Stage::kRegistry, .pin = trust::ChainOptions::PinMode::kCheckOnly});
-  if (!chain.verified()) state.missing.push_back({"a chain that verifies: " + chain.reason, chain.hint});
+  if (!chain.verified()) {
+    const std::size_t before = state.missing.size();
+    ask_for_links(desk, chain, state);
+    if (state.missing.size() == before)
+      state.missing.push_back({"a chain that verifies: " + chain.reason, chain.hint});
+  }
 
   std::vector<SignedClaim> claims = claims_about(desk.ledger, desk.root, lineage_of(desk, state.artifact));
   claims.push_back(TRY(claim_of(proposal, desk.root)));
@@ -117,7 +184,7 @@ Result<trust::Statement> offer(const Desk& desk, const std::string& model, const
         versions.empty() ? "there is none" : "the newest is " + std::to_string(versions.rbegin()->first);
     return fail(ErrorKind::kNotFound,
                 model + ": version " + std::to_string(version) + " is not registered; " + newest,
-                "register one: sallyport run");
+                "register it: sallyport run --until registry");
   }
   return offer_alias(desk.ledger, model, alias, chosen->first, chosen->second.artifact, desk.now_unix_s);
 }

@@ -114,8 +114,48 @@ TEST_F(PromotionTest, a_model_without_its_chain_does_not_move_however_many_appro
   const auto state = propose({"lead", "audit"}, 2);
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_FALSE(state->log_index);
-  EXPECT_NE(missing(state).find("a chain that verifies"), std::string::npos) << missing(state);
+  const std::string said = missing(state);
+  for (const char* link : {"the data version: no gate attests sha256:", "the code: no gate attests",
+                           "the training: no gate attests", "the validation: no gate attests",
+                           "the scan of the exported model: no gate attests",
+                           "| sallyport run --until training\n", "| sallyport run --until versioned_data\n"})
+    EXPECT_NE(said.find(link), std::string::npos) << link << " is not in:\n" << said;
   EXPECT_FALSE(resolved());
+}
+
+// Each link that is taken away is missed by its name, with the command that makes it again.
+TEST_F(PromotionTest, each_missing_link_is_named_with_its_command) {
+  struct Case {
+    Stage stage;
+    std::string what;
+  };
+  const Case cases[] = {{Stage::kVersionedData, "the data version"},
+                        {Stage::kCodeRepository, "the code"},
+                        {Stage::kTraining, "the training"},
+                        {Stage::kValidation, "the validation"},
+                        {Stage::kExport, "the scan of the exported model"}};
+  for (const Case& one : cases) {
+    const trust::Root root = run_->workspace.load_root().value();
+    const trust::Ledger ledger = run_->workspace.open_ledger(root).value();
+    // The stored bytes of what the stage made are what its link stands on.
+    fs::path taken;
+    for (const trust::LedgerEntry* entry : ledger.find_type(trust::predicate::kGate)) {
+      const auto gate = trust::parse_gate(entry->statement.predicate);
+      if (gate && gate->stage == one.stage)
+        taken = run_->workspace.store().path_of(entry->statement.subjects.front().digest);
+    }
+    ASSERT_FALSE(taken.empty()) << one.what;
+    fs::rename(taken, folder_ / "taken");
+    const auto state = propose({"lead", "audit"});
+    ASSERT_TRUE(state) << state.error().message;
+    EXPECT_FALSE(state->log_index);
+    const std::string said = missing(state);
+    const std::string command = "| sallyport run --until " + std::string(name_of(one.stage)) + "\n";
+    EXPECT_NE(said.find(one.what + ": "), std::string::npos) << said;
+    EXPECT_NE(said.find(command), std::string::npos) << said;
+    fs::rename(folder_ / "taken", taken);
+  }
+  EXPECT_EQ(missing(propose({"lead", "audit"})), "") << "all links are there again";
 }
 
 }  // namespace
