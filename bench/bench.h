@@ -63,6 +63,8 @@ struct Run {
 Result<Run> run_program(const Program& program);
 
 Result<std::vector<Figure>> bench_trust();
+// A part of it: many clients that append to the log.
+Result<std::vector<Figure>> bench_log_appends();
 Result<std::vector<Figure>> bench_sandbox();
 Result<std::vector<Figure>> bench_pipeline();
 Result<std::vector<Figure>> bench_pickle();

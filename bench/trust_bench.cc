@@ -177,6 +177,7 @@ Result<std::vector<Figure>> bench_trust() {
   const Scratch scratch;
   std::vector<Figure> out = TRY(bench_directory(scratch.path()));
   out.push_back(TRY(bench_log(scratch.path())));
+  for (Figure& figure : TRY(bench_log_appends())) out.push_back(std::move(figure));
   for (Figure& figure : TRY(bench_proofs())) out.push_back(std::move(figure));
   return out;
 }
