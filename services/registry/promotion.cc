@@ -180,11 +180,11 @@ Result<trust::Statement> offer(const Desk& desk, const std::string& model, const
   const auto versions = TRY(trust::model_versions(desk.ledger, desk.root, model));
   const auto chosen = version == 0 && !versions.empty() ? std::prev(versions.end()) : versions.find(version);
   if (chosen == versions.end()) {
-    const std::string newest =
-        versions.empty() ? "there is none" : "the newest is " + std::to_string(versions.rbegin()->first);
-    return fail(ErrorKind::kNotFound,
-                model + ": version " + std::to_string(version) + " is not registered; " + newest,
-                "register it: sallyport run --until registry");
+    const std::string what = versions.empty() ? "no version is registered"
+                                              : "version " + std::to_string(version) +
+                                                    " is not registered; the newest is " +
+                                                    std::to_string(versions.rbegin()->first);
+    return fail(ErrorKind::kNotFound, model + ": " + what, "register it: sallyport run --until registry");
   }
   return offer_alias(desk.ledger, model, alias, chosen->first, chosen->second.artifact, desk.now_unix_s);
 }
