@@ -1,36 +1,16 @@
 #include "trust/ssh_signature.h"
 
-#include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-
 #include <algorithm>
 #include <charconv>
-#include <memory>
 
 #include "core/env.h"
 #include "core/glob.h"
+#include "trust/raw_keys.h"
 
 namespace sallyport::trust {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-
 constexpr std::string_view kMagic = "SSHSIG";
-constexpr int kRsaBitsMin = 2048;
 
 Result<BytesView> string_of(Reader& reader) { return reader.take(TRY(reader.u32_be())); }
 
@@ -39,59 +19,17 @@ void put_string(Bytes& out, BytesView bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-Number number_of(BytesView bytes) {
-  return Number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
+// Their errors do not say whose key it was.
+template <class T>
+Result<T> ours(Result<T> made) {
+  if (!made) return within("ssh signature", made.error());
+  return made;
 }
 
-Result<Key> key_from(const char* type, OSSL_PARAM_BLD* builder) {
-  const Params params(OSSL_PARAM_BLD_to_param(builder));
-  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  EVP_PKEY* key = nullptr;
-  if (params == nullptr || context == nullptr || EVP_PKEY_fromdata_init(context.get()) <= 0 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) <= 0) {
-    return invalid("ssh signature: a key that is none");
-  }
-  return Key(key);
-}
-
-Result<Key> rsa_key(Reader& reader) {
-  const Number exponent = number_of(TRY(string_of(reader))), modulus = number_of(TRY(string_of(reader)));
-  if (BN_num_bits(modulus.get()) < kRsaBitsMin) return invalid("ssh signature: an RSA key that is too short");
-  const Builder builder(OSSL_PARAM_BLD_new());
-  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get());
-  OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get());
-  return key_from("RSA", builder.get());
-}
-
-Result<Key> ecdsa_key(std::string_view curve, Reader& reader) {
+Result<RawKey> ecdsa_key(std::string_view curve, Reader& reader) {
   const BytesView named = TRY(string_of(reader)), point = TRY(string_of(reader));
   if (as_text(named) != curve) return invalid("ssh signature: a key of two curves");
-  const std::string group = curve == "nistp256" ? "P-256" : curve == "nistp384" ? "P-384" : "P-521";
-  const Builder builder(OSSL_PARAM_BLD_new());
-  OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, group.c_str(), 0);
-  OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size());
-  return key_from("EC", builder.get());
-}
-
-// What OpenSSL takes: DER of the two numbers.
-Result<Bytes> der_of(BytesView blob) {
-  Reader reader(blob);
-  const BytesView first = TRY(string_of(reader)), second = TRY(string_of(reader));
-  std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>> signature(ECDSA_SIG_new());
-  ECDSA_SIG_set0(signature.get(), number_of(first).release(), number_of(second).release());
-  unsigned char* der = nullptr;
-  const int size = i2d_ECDSA_SIG(signature.get(), &der);
-  if (size <= 0) return invalid("ssh signature: damaged");
-  const Bytes out(der, der + size);
-  OPENSSL_free(der);
-  return out;
-}
-
-bool verifies(EVP_PKEY* key, const EVP_MD* digest, BytesView signature, BytesView message) {
-  const DigestContext context(EVP_MD_CTX_new());
-  return EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, key) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
-                          message.size()) == 1;
+  return ours(RawKey::ecdsa(curve == "nistp256" ? "P-256" : curve == "nistp384" ? "P-384" : "P-521", point));
 }
 
 Result<bool> check(BytesView key_blob, BytesView signature_blob, BytesView message) {
@@ -101,23 +39,26 @@ Result<bool> check(BytesView key_blob, BytesView signature_blob, BytesView messa
   const BytesView signature = TRY(string_of(signatures));
   if (type == "ssh-ed25519" && algorithm == type) {
     const BytesView raw = TRY(string_of(keys));
-    const Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw.data(), raw.size()));
-    return key != nullptr && verifies(key.get(), nullptr, signature, message);
+    return TRY(ours(RawKey::ed25519(raw))).verifies(HashName::kSha512, signature, message);
   }
   if (type == "ssh-rsa" && (algorithm == "rsa-sha2-256" || algorithm == "rsa-sha2-512")) {
-    const Key key = TRY(rsa_key(keys));
-    return verifies(key.get(), algorithm == "rsa-sha2-256" ? EVP_sha256() : EVP_sha512(), signature, message);
+    const BytesView exponent = TRY(string_of(keys)), modulus = TRY(string_of(keys));
+    const HashName hash = algorithm == "rsa-sha2-256" ? HashName::kSha256 : HashName::kSha512;
+    return TRY(ours(RawKey::rsa(modulus, exponent))).verifies(hash, signature, message);
   }
   constexpr std::string_view kEcdsa = "ecdsa-sha2-";
   if (type.starts_with(kEcdsa) && algorithm == type) {
     const std::string_view curve = type.substr(kEcdsa.size());
-    const EVP_MD* digest = curve == "nistp256"   ? EVP_sha256()
-                           : curve == "nistp384" ? EVP_sha384()
-                           : curve == "nistp521" ? EVP_sha512()
-                                                 : nullptr;
-    if (digest == nullptr) return invalid("ssh signature: of a curve that is none");
-    const Key key = TRY(ecdsa_key(curve, keys));
-    return verifies(key.get(), digest, TRY(der_of(signature)), message);
+    if (curve != "nistp256" && curve != "nistp384" && curve != "nistp521")
+      return invalid("ssh signature: of a curve that is none");
+    const HashName hash = curve == "nistp256"   ? HashName::kSha256
+                          : curve == "nistp384" ? HashName::kSha384
+                                                : HashName::kSha512;
+    const RawKey key = TRY(ecdsa_key(curve, keys));
+    Reader numbers(signature);
+    const BytesView first = TRY(string_of(numbers)), second = TRY(string_of(numbers));
+    const Bytes der = TRY(ours(ecdsa_der(first, second)));
+    return key.verifies(hash, der, message);
   }
   return fail(ErrorKind::kUnsupported,
               "ssh signature: by a key of type " + shown(type) + ", which is not checked");
@@ -149,15 +90,9 @@ Result<Bytes> verify_ssh_signature(std::string_view armoured, BytesView message,
   const BytesView signature = TRY(string_of(reader));
   if (as_text(space) != name_space)
     return invalid("ssh signature: made for another purpose: " + shown(as_text(space)));
-  const EVP_MD* digest = as_text(hash) == "sha256"   ? EVP_sha256()
-                         : as_text(hash) == "sha512" ? EVP_sha512()
-                                                     : nullptr;
-  if (digest == nullptr)
+  if (as_text(hash) != "sha256" && as_text(hash) != "sha512")
     return fail(ErrorKind::kUnsupported, "ssh signature: over another digest than SHA-2");
-  Bytes sum(EVP_MAX_MD_SIZE);
-  unsigned size = 0;
-  EVP_Digest(message.data(), message.size(), sum.data(), &size, digest, nullptr);
-  sum.resize(size);
+  const Bytes sum = hash_of(as_text(hash) == "sha256" ? HashName::kSha256 : HashName::kSha512, message);
   Bytes over = to_bytes(kMagic);
   for (const BytesView part : {space, reserved, hash, BytesView(sum)}) put_string(over, part);
   if (!TRY(check(key, signature, over))) return fail(ErrorKind::kDenied, "ssh signature: does not verify");

@@ -42,7 +42,7 @@ void judge_commit(const RepositoryFile& file, const Json& commit, Examination& o
   } else if (state == "unchecked") {
     say(out, file, id, "commit-not-checked", Severity::kHigh,
         "the signature of a commit of " + who + " cannot be checked: " + commit.value("why", ""),
-        "sign with an SSH key of a kind that is listed");
+        "sign with a key of a kind that is checked, and list it: `signers` for SSH, `keyring` for OpenPGP");
   } else if (state != "good") {
     say(out, file, id, "commit-wrongly-signed", Severity::kCritical,
         "the signature of a commit of " + who + " is not one of this commit: " + commit.value("why", ""),

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/glob.h"
+#include "core/limits/openpgp.h"
 #include "core/yaml.h"
 
 namespace sallyport::services::scan {
@@ -18,6 +19,14 @@ struct Signed {
   std::string why = {};
   std::string signer = {};
   const trust::SshSigner* by = nullptr;
+  const trust::PgpCertificate* by_pgp = nullptr;
+
+  bool is_known() const { return by != nullptr || by_pgp != nullptr; }
+  // Whether it is the signer's own identity.
+  bool is_of(std::string_view identity) const {
+    if (by != nullptr) return trust::is_principal(*by, identity);
+    return by_pgp != nullptr && std::ranges::find(by_pgp->addresses, identity) != by_pgp->addresses.end();
+  }
 };
 
 class Review {
@@ -66,8 +75,10 @@ class Review {
   Signed signed_by(const git::ObjectId& id, const git::Commit& commit) const {
     Signed out;
     if (commit.signature.empty()) return out;
-    const auto key = trust::verify_ssh_signature(
-        commit.signature, git::signed_payload(history_.objects().find(id)->bytes), "git");
+    const Bytes payload = git::signed_payload(history_.objects().find(id)->bytes);
+    if (commit.signature.find("-----BEGIN PGP SIGNATURE-----") != std::string::npos)
+      return signed_by_pgp(commit.signature, payload);
+    const auto key = trust::verify_ssh_signature(commit.signature, payload, "git");
     if (!key) {
       out.state = key.error().kind == ErrorKind::kUnsupported ? "unchecked" : "bad";
       out.why = key.error().message;
@@ -79,15 +90,34 @@ class Review {
     return out;
   }
 
+  Signed signed_by_pgp(std::string_view signature, BytesView payload) const {
+    Signed out;
+    if (rules_.keyring.empty()) {
+      out.state = "unchecked";
+      out.why = "the rules name no keyring";
+      return out;
+    }
+    const auto by = trust::verify_pgp_signature(signature, payload, rules_.keyring);
+    if (!by) {
+      out.state = by.error().kind == ErrorKind::kUnsupported ? "unchecked" : "bad";
+      out.why = by.error().message;
+      return out;
+    }
+    out.by_pgp = *by;
+    out.state = *by == nullptr ? "stranger" : "good";
+    if (*by != nullptr) out.signer = (*by)->addresses.front();
+    return out;
+  }
+
   // Two persons: somebody signed who is not the author, or somebody else's signed merge brought it.
   Result<Json> entry_of(const git::ObjectId& id, const git::Commit& commit, const Signed& own,
                         const Signed* merge, std::int64_t days) {
     Json approved = Json::array();
     std::size_t others = 0;
     for (const Signed* one : {&own, merge}) {
-      if (one == nullptr || one->by == nullptr) continue;
+      if (one == nullptr || !one->is_known()) continue;
       approved.push_back(one->signer);
-      others += trust::is_principal(*one->by, commit.author.email) ? 0 : 1;
+      others += one->is_of(commit.author.email) ? 0 : 1;
     }
     // A merge on the branch itself is answered for by who signed it, unless it holds changes of its own.
     const std::vector<std::string> paths = TRY(changed(commit));
@@ -157,13 +187,22 @@ class Review {
 Result<ReviewRules> read_review_rules(Env& env, const fs::path& path) {
   const Bytes bytes = TRY(env.read_file(path, limits::kYamlBytesMax));
   const Json root = TRY(parse_yaml(as_text(bytes), path.string()));
-  TRY(only_members(root, {"signers", "branch", "since", "contains", "paths"}));
+  TRY(only_members(root, {"signers", "keyring", "branch", "since", "contains", "paths"}));
   ReviewRules out;
-  const fs::path signers = path.parent_path() / TRY(get_string(root, "signers"));
-  const Bytes list = TRY(env.read_file(signers, limits::kYamlBytesMax));
-  auto read = trust::parse_allowed_signers(as_text(list));
-  if (!read) return within(signers.string(), read.error());
-  out.signers = std::move(*read);
+  if (root.contains("signers") || !root.contains("keyring")) {
+    const fs::path signers = path.parent_path() / TRY(get_string(root, "signers"));
+    const Bytes list = TRY(env.read_file(signers, limits::kYamlBytesMax));
+    auto read = trust::parse_allowed_signers(as_text(list));
+    if (!read) return within(signers.string(), read.error());
+    out.signers = std::move(*read);
+  }
+  if (root.contains("keyring")) {
+    const fs::path keyring = path.parent_path() / TRY(get_string(root, "keyring"));
+    const Bytes bytes_of = TRY(env.read_file(keyring, limits::kOpenPgpBytesMax));
+    auto read = trust::parse_pgp_keyring(bytes_of);
+    if (!read) return within(keyring.string(), read.error());
+    out.keyring = std::move(*read);
+  }
   if (root.contains("branch")) out.branch = TRY(get_string(root, "branch"));
   if (root.contains("since")) out.since = TRY(get_string(root, "since"));
   for (const auto& [name, list_of] : {std::pair{"contains", &out.contains}, {"paths", &out.paths}}) {

@@ -3,6 +3,7 @@
 // The rules are a YAML file of the owner's own, not of the repository's:
 //
 //   signers: allowed_signers      # ssh-keygen's file of who may sign, beside this one
+//   keyring: maintainers.asc      # who may sign with OpenPGP: gpg --export; either of the two, or both
 //   branch: main                  # the branch that is protected; else the one that HEAD names
 //   since: 5f1c...                # a commit; it and what precedes it is taken as it is
 //   contains: [8ab0...]           # commits that the branch must still hold: a rewritten branch does not
@@ -26,12 +27,14 @@
 #include "core/env.h"
 #include "core/json.h"
 #include "services/scan/history.h"
+#include "trust/openpgp.h"
 #include "trust/ssh_signature.h"
 
 namespace sallyport::services::scan {
 
 struct ReviewRules {
   std::vector<trust::SshSigner> signers = {};
+  std::vector<trust::PgpCertificate> keyring = {};
   std::string branch = {};
   std::string since = {};
   std::vector<std::string> contains = {};
