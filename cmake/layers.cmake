@@ -154,7 +154,7 @@ target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)
 # The figures that the project promises, measured: ./dev bench.
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 if(bench_sources)
-  add_executable(sallyport-bench ${bench_sources})
+  add_executable(sallyport-bench ${bench_sources} ${CMAKE_SOURCE_DIR}/services/sandbox/testdata/table.cc)
   target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services sp_differential)
   target_compile_definitions(sallyport-bench PRIVATE
     SALLYPORT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SALLYPORT_BINARY_DIR="${CMAKE_BINARY_DIR}")

@@ -1,5 +1,7 @@
 // The runner on a real project: gates, confinement, resuming, and steps of the user's own.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,7 +42,8 @@ TEST_F(Pipeline, OnlyWhatDependsOnAChangeRunsAgain) {
 }
 
 TEST_F(Pipeline, AnUnsignedDefinitionIsNotExecuted) {
-  set_stage("preprocessing", "{run: [sh, -c, 'touch /project/mark; cp /in/raw /out/clean']}", false);
+  set_stage("preprocessing",
+            "{run: [sh, -c, 'touch /project/mark; cp /in/raw /out/clean'], executes: [touch, cp]}", false);
   const auto refused = run(Stage::kPreprocessing);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::kDenied);
@@ -79,16 +82,74 @@ TEST_F(Pipeline, ACleaningStepThatRelabelsIsBlocked) {
 }
 
 TEST_F(Pipeline, AStepWritesWhatItDeclaredAndNothingElse) {
-  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /out/extra']}");
+  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /out/extra'], executes: [cp]}");
   const auto extra = run(Stage::kPreprocessing);
   ASSERT_FALSE(extra && extra->verdict < Verdict::kBlock);
   set_stage("preprocessing",
-            "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /project/mark; cat .sallyport/keys/lead.key']}");
+            "{run: [sh, -c, 'cp /in/raw /out/clean; echo x > /project/mark; cat .sallyport/keys/lead.key'], "
+            "executes: [cp, cat]}");
   const auto report = run(Stage::kPreprocessing);
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->verdict, Verdict::kBlock)
       << "a step that fails to write where it must not is a failed step";
   EXPECT_FALSE(fs::exists(folder_ / "mark"));
+}
+
+// A step that starts a program which it does not declare is told so, and its refusal is on record.
+TEST_F(Pipeline, AStepExecutesWhatItDeclares) {
+  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; id; exit 0'], executes: [cp]}");
+  const auto refused = run(Stage::kPreprocessing);
+  ASSERT_TRUE(refused) << refused.error().message;
+  EXPECT_EQ(refused->verdict, Verdict::kBlock);
+  EXPECT_NE(refused->reason.find("it tried execute /usr/bin/id"), std::string::npos) << refused->reason;
+  set_stage("preprocessing", "{run: [sh, -c, 'cp /in/raw /out/clean; id; exit 0'], executes: [cp, id]}");
+  const auto passed = run(Stage::kPreprocessing);
+  ASSERT_TRUE(passed) << passed.error().message;
+  ASSERT_EQ(passed->verdict, Verdict::kPass) << passed->reason;
+  const Json& runs = passed->stages.back().predicate["sandbox"]["runs"];
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0]["programs"].size(), 3U) << runs.dump();
+  for (const Json& program : runs[0]["programs"]) EXPECT_TRUE(program["executed"]) << program.dump();
+}
+
+// A port of the host is reached through the broker by the step that declares it, and by no other.
+TEST_F(Pipeline, AStepReachesWhatItDeclares) {
+  const int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(at);
+  ASSERT_EQ(::bind(listening, reinterpret_cast<const sockaddr*>(&at), size), 0);
+  ASSERT_EQ(::listen(listening, 4), 0);
+  ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&at), &size), 0);
+  const std::string to = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  write("fetch.py",
+        "import os, shutil, socket, sys\n"
+        "proxy = os.environ.get('HTTPS_PROXY', 'http://127.0.0.1:3128')[7:].split(':')\n"
+        "shutil.copy('/in/raw', '/out/clean')\n"
+        "s = socket.create_connection((proxy[0], int(proxy[1])))\n"
+        "s.sendall(('CONNECT %s HTTP/1.1\\r\\n\\r\\n' % sys.argv[1]).encode())\n"
+        "sys.exit(b' 200 ' not in s.recv(4096))\n");
+  const std::string command = "run: [python3, fetch.py, '" + to + "']";
+  set_stage("preprocessing", "{" + command + "}");
+  EXPECT_EQ(run(Stage::kPreprocessing)->verdict, Verdict::kBlock) << "no network at all";
+  set_stage("preprocessing", "{" + command + ", network: [{to: 'store.example.org:443'}]}");
+  const auto elsewhere = run(Stage::kPreprocessing);
+  ASSERT_TRUE(elsewhere) << elsewhere.error().message;
+  EXPECT_EQ(elsewhere->verdict, Verdict::kBlock);
+  EXPECT_NE(elsewhere->reason.find("connect " + to), std::string::npos) << elsewhere->reason;
+  set_stage("preprocessing", "{" + command + ", network: [{to: '" + to + "'}]}");
+  EXPECT_EQ(run(Stage::kPreprocessing)->verdict, Verdict::kBlock)
+      << "an inside address that is not declared private";
+  set_stage("preprocessing", "{" + command + ", network: [{to: '" + to + "', private: true, send: 1K}]}");
+  const auto passed = run(Stage::kPreprocessing);
+  ASSERT_TRUE(passed) << passed.error().message;
+  ASSERT_EQ(passed->verdict, Verdict::kPass) << passed->reason;
+  const Json& egress = passed->stages.back().predicate["sandbox"]["runs"][0]["egress"];
+  ASSERT_EQ(egress.size(), 1U);
+  EXPECT_EQ(egress[0]["to"], to);
+  EXPECT_EQ(egress[0]["address"], "127.0.0.1");
+  ::close(listening);
 }
 
 // The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the

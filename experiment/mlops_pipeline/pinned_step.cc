@@ -33,6 +33,18 @@ Result<std::set<std::string>> names_in(const Json& object, std::string_view memb
   return out;
 }
 
+std::string remedy_for(std::string_view denial) {
+  if (denial.starts_with("execute ")) {
+    return "list the program under the stage's `executes` and sign the definition, or find out what starts "
+           "it";
+  }
+  if (denial.starts_with("connect ")) {
+    return "declare the destination under the stage's `network` and sign the definition, or find out what "
+           "calls";
+  }
+  return "a step that computes has no use for it: read what the step executes";
+}
+
 class Report {
  public:
   explicit Report(std::string step) : step_(std::move(step)) {}
@@ -102,7 +114,7 @@ class Report {
         if (tolerated.contains(what)) continue;
         denials += static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
         refuse(Severity::kHigh, "it tried " + what + " " + std::to_string(count) + " times and was refused",
-               "a step that computes has no use for it: read what the step executes");
+               remedy_for(what));
       }
     }
     out_.statistics.push_back({.name = "refused accesses", .value = static_cast<double>(denials)});

@@ -22,6 +22,7 @@ Result<Dataset> convert(const fs::path& file, const fs::path& scratch) {
   sandbox::Confinement confinement{.command = {worker, "table"},
                                    .environment = {{"SALLYPORT_IN", "/in"}, {"SALLYPORT_OUT", "/out"}},
                                    .binds = TRY(tool_binds()),
+                                   .executes = std::vector<std::string>{},
                                    .limits = {.wall_s = kWallS,
                                               .cpu_s = kWallS,
                                               .memory_bytes = kMemoryBytes,

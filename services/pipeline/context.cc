@@ -4,6 +4,8 @@
 #include <cstdlib>
 
 #include "formats/csv.h"
+#include "services/egress/broker.h"
+#include "services/packages/packages.h"
 #include "services/pipeline/compute_band.h"
 #include "services/pipeline/stages.h"
 #include "services/pipeline/steps.h"
@@ -43,6 +45,19 @@ double known_step_s(const trust::Ledger& ledger, const StageSpec& spec) {
   return 0;
 }
 
+// What the broker refused stands beside what the sandbox did. Names are the step's own words: a secret may
+// hide in one.
+void add_refusals(const std::vector<egress::Connection>& connections, redact::StepLog& log,
+                  sandbox::Outcome& outcome) {
+  std::map<std::string, std::uint64_t> refused;
+  for (const egress::Connection& connection : connections) {
+    if (connection.refused.empty()) continue;
+    const std::string to = connection.to.empty() ? "(no destination)" : log.redact(connection.to);
+    ++refused["connect " + to + ": " + connection.refused];
+  }
+  for (const auto& [what, count] : refused) outcome.denials.push_back({.what = what, .count = count});
+}
+
 }  // namespace
 
 Result<Digest> StageContext::digest_of(const std::string& artifact) const {
@@ -80,8 +95,8 @@ Result<Json> StageContext::read_json(const std::string& artifact, const std::str
 Result<const Dataset*> StageContext::table(const std::string& artifact) {
   if (const auto known = tables_.find(artifact); known != tables_.end()) return &known->second;
   const Bytes bytes = TRY(read(artifact));
-  Dataset data = TRY(formats::csv::parse(bytes, {.name = artifact, .roles = definition().roles,
-                                                 .image = definition().image}));
+  Dataset data = TRY(formats::csv::parse(
+      bytes, {.name = artifact, .roles = definition().roles, .image = definition().image}));
   return &tables_.emplace(artifact, std::move(data)).first->second;
 }
 
@@ -101,21 +116,47 @@ Result<fs::path> StageContext::input_path(const std::string& artifact) {
 }
 
 Result<sandbox::Confinement> StageContext::confinement(const StepCommand& command) {
-  StepInput input{.in = {}, .out = {}, .seed = spec_.seed, .roles = definition().roles,
-                  .image = definition().image, .options = spec_.options};
+  StepInput input{.in = {},
+                  .out = {},
+                  .seed = spec_.seed,
+                  .roles = definition().roles,
+                  .image = definition().image,
+                  .options = spec_.options};
   input.options.update(command.options);
   const StepLimits& limits = spec_.limits;
-  sandbox::Confinement out{
-      .command = command.argv,
-      .environment = {{"PATH", "/usr/bin:/bin"}, {"HOME", "/tmp"}, {"LANG", "C.UTF-8"},
-                      {"SALLYPORT_IN", "/in"}, {"SALLYPORT_OUT", "/out"},
-                      {"SALLYPORT_SEED", std::to_string(spec_.seed)},
-                      {"SALLYPORT_STEP", canonical(to_json(input))}},
-      .cwd = "/tmp",
-      .limits = {.wall_s = limits.wall_s, .cpu_s = limits.cpu_s, .memory_bytes = limits.memory_bytes,
-                 .processes = limits.processes, .disk_bytes = limits.output_bytes},
-      .new_code = command.new_code,
-      .local_sockets = command.local_sockets};
+  sandbox::Confinement out{.command = command.argv,
+                           .environment = {{"PATH", "/usr/bin:/bin"},
+                                           {"HOME", "/tmp"},
+                                           {"LANG", "C.UTF-8"},
+                                           {"SALLYPORT_IN", "/in"},
+                                           {"SALLYPORT_OUT", "/out"},
+                                           {"SALLYPORT_SEED", std::to_string(spec_.seed)},
+                                           {"SALLYPORT_STEP", canonical(to_json(input))}},
+                           .cwd = "/tmp",
+                           .executes = std::vector<std::string>{},
+                           .limits = {.wall_s = limits.wall_s,
+                                      .cpu_s = limits.cpu_s,
+                                      .memory_bytes = limits.memory_bytes,
+                                      .processes = limits.processes,
+                                      .disk_bytes = limits.output_bytes},
+                           .new_code = command.new_code,
+                           .local_sockets = command.local_sockets};
+  if (command.sees_project) *out.executes = spec_.executes;
+  if (command.sees_project && !spec_.packages.lock.empty()) {
+    const fs::path project = fs::absolute(run_.options.project);
+    const packages::LaidOut laid = TRY(packages::lay_out(
+        env(), project / spec_.packages.lock, project / spec_.packages.wheels, scratch_ / "packages"));
+    step["packages"] = packages::to_json(laid);
+    out.binds.push_back({.host = scratch_ / "packages", .inside = std::string(packages::kInside)});
+    for (auto& variable : packages::environment()) out.environment.push_back(std::move(variable));
+  }
+  if (command.sees_project && !spec_.network.empty()) {
+    out.network = sandbox::Network::kBroker;
+    const std::string proxy = "http://127.0.0.1:" + std::to_string(sandbox::kBrokerPort);
+    for (const char* name : {"HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"}) {
+      out.environment.emplace_back(name, proxy);
+    }
+  }
   for (const std::string& artifact : command.reads) {
     out.binds.push_back({.host = TRY(input_path(artifact)), .inside = "/in/" + artifact});
   }
@@ -154,11 +195,19 @@ Result<void> StageContext::execute(const StepCommand& command) {
       return band.holds(cpu_s);
     };
   }
+  egress::Broker broker(spec_.network);
+  watch.on_listening = [&](int listening) { return broker.serve(listening); };
   planned.push_back(sandbox::digest_of(box).hex());
   const auto start = std::chrono::steady_clock::now();
-  const sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
+  sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
   step_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const std::vector<egress::Connection> connections = broker.stop();
+  add_refusals(connections, log, outcome);
   sandbox.push_back(sandbox::to_json(outcome));
+  for (egress::Connection connection : connections) {
+    connection.to = log.redact(connection.to);
+    sandbox.back()["egress"].push_back(egress::to_json(connection));
+  }
   if (outcome.succeeded()) {
     if (!watch.on_use) return {};
     if (band.steps() == 0) {
@@ -204,8 +253,8 @@ void StageContext::present_repository(const std::string& name, std::vector<Repos
 
 void StageContext::present_file(const std::string& name, BytesView bytes) {
   inspections_.push_back(formats::inspect::inspect(bytes, {.name = fs::path(name).filename().string()}));
-  subjects.files.emplace_back(
-      name, FileSubject{.path = name, .bytes = bytes, .inspection = &inspections_.back()});
+  subjects.files.emplace_back(name,
+                              FileSubject{.path = name, .bytes = bytes, .inspection = &inspections_.back()});
 }
 
 Result<void> StageContext::sign(const trust::Statement& statement, const std::vector<std::string>& keys) {
@@ -222,9 +271,9 @@ void StageContext::note(const std::string& text) {
 
 const StageBehaviour& behaviour_of(Stage stage) {
   static const StageBehaviour* const table[] = {
-      &kAcquisition, &kPreprocessing, &kAnalysis,      &kPreparation, &kVersionedData, &kCodeRepository,
-      &kPipeline,    &kTraining,      &kValidation,    &kMetadataStore, &kExport,      &kRegistry,
-      &kServing,     &kInput,         &kOutput,        &kMonitoring,
+      &kAcquisition, &kPreprocessing, &kAnalysis,   &kPreparation,   &kVersionedData, &kCodeRepository,
+      &kPipeline,    &kTraining,      &kValidation, &kMetadataStore, &kExport,        &kRegistry,
+      &kServing,     &kInput,         &kOutput,     &kMonitoring,
   };
   return *table[static_cast<std::size_t>(stage)];
 }

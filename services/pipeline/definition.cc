@@ -4,7 +4,10 @@
 #include <array>
 #include <charconv>
 
+#include "core/limits/sandbox.h"
 #include "core/yaml.h"
+#include "formats/authority.h"
+#include "trust/manifest.h"
 
 namespace sallyport::services::pipeline {
 namespace {
@@ -27,7 +30,9 @@ const std::vector<StageDefaults>& defaults() {
       {Stage::kVersionedData, {"train", "test", "seal"}, {"dataset"}, {}},
       {Stage::kCodeRepository, {}, {"code"}, {}},
       {Stage::kPipeline, {"code"}, {"definition"}, {}},
-      {Stage::kTraining, {"dataset", "train", "code", "definition"}, {"model"},
+      {Stage::kTraining,
+       {"dataset", "train", "code", "definition"},
+       {"model"},
        {"network", "hidden", "epochs", "batch", "learning-rate", "weight-decay", "adversarial-eps"}},
       {Stage::kValidation, {"model", "test", "seal"}, {"validation"}, {"at-least", "robust", "exclude"}},
       {Stage::kMetadataStore, {"validation", "model", "dataset"}, {"record"}, {}},
@@ -113,6 +118,60 @@ Result<void> check_secret_names(const std::vector<std::string>& names) {
   return {};
 }
 
+Result<void> check_programs(const std::vector<std::string>& names) {
+  if (names.size() > limits::kSandboxProgramsMax) {
+    return invalid("executes: at most " + std::to_string(limits::kSandboxProgramsMax) + " programs");
+  }
+  for (const std::string& name : names) {
+    const bool plain = !name.empty() && name.size() <= limits::kPathBytesMax && name.front() != '-' &&
+                       std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    if (!plain) return invalid("executes: '" + name + "' is neither a program's name nor its path");
+    if (name.find('/') != std::string::npos && name.front() != '/') {
+      return invalid("executes: '" + name + "' is a relative path",
+                     "the project lies at /project: /project/" + name);
+    }
+  }
+  return {};
+}
+
+Result<egress::Destination> read_destination(const Json& object) {
+  TRY(only_members(object, {"to", "send", "receive", "private"}));
+  egress::Destination out{.to = TRY(formats::parse_authority(TRY(get_string(object, "to"))))};
+  if (object.contains("send")) out.send_bytes_max = TRY(parse_size_bytes(TRY(get_string(object, "send"))));
+  if (object.contains("receive")) {
+    out.receive_bytes_max = TRY(parse_size_bytes(TRY(get_string(object, "receive"))));
+  }
+  if (object.contains("private")) out.is_private = TRY(get_bool(object, "private"));
+  return out;
+}
+
+Result<std::vector<egress::Destination>> read_network(const Json& value) {
+  std::vector<egress::Destination> out;
+  if (value == "none") return out;
+  if (!value.is_array() || value.size() > limits::kEgressDestinationsMax) {
+    return invalid("network: 'none' or a list of destinations was expected",
+                   "network: [{to: \"files.example.org:443\", send: 64K, receive: 1G}]");
+  }
+  for (const Json& item : value) {
+    Result<egress::Destination> one = read_destination(item);
+    if (!one) return within("network", one.error());
+    const bool twice =
+        std::any_of(out.begin(), out.end(), [&](const auto& other) { return other.to == one->to; });
+    if (twice) return invalid("network: " + formats::text_of(one->to) + " is given twice");
+    out.push_back(std::move(*one));
+  }
+  return out;
+}
+
+Result<StepPackages> read_packages(const Json& object) {
+  TRY(only_members(object, {"lock", "wheels"}));
+  StepPackages out{.lock = TRY(get_string(object, "lock")), .wheels = TRY(get_string(object, "wheels"))};
+  for (const std::string& path : {out.lock, out.wheels}) {
+    if (auto plain = trust::check_relative_path(path); !plain) return within("packages", plain.error());
+  }
+  return out;
+}
+
 Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults, StageSpec& spec) {
   if (!object.is_object()) return invalid("a mapping was expected, for example {run: [python3, step.py]}");
   for (const auto& [name, value] : object.items()) {
@@ -140,17 +199,26 @@ Result<void> read_stage(const Json& object, const StageDefaults& stage_defaults,
     } else if (name == "secrets") {
       spec.secrets = TRY(read_texts(object, name));
       TRY(check_secret_names(spec.secrets));
+    } else if (name == "executes") {
+      spec.executes = TRY(read_texts(object, name));
+      TRY(check_programs(spec.executes));
     } else if (name == "may") {
       spec.may = TRY(read_contract(value));
+    } else if (name == "packages") {
+      spec.packages = TRY(read_packages(value));
     } else if (name == "network") {
-      if (value != "none") return invalid("network: only 'none' is offered; steps run without a network");
+      spec.network = TRY(read_network(value));
     } else if (std::find(known.begin(), known.end(), name) != known.end()) {
       spec.options[name] = value;
     } else {
-      std::string hint = "known here: run, reads, writes, seed, limits, progress, secrets, may, network";
+      std::string hint =
+          "known here: run, reads, writes, seed, limits, progress, secrets, executes, packages, may, network";
       for (const std::string& option : known) hint += ", " + option;
       return invalid("unknown key '" + name + "'", hint);
     }
+  }
+  if (spec.run.empty() && !(spec.network.empty() && spec.executes.empty() && spec.packages.lock.empty())) {
+    return invalid("network, executes and packages are for a command of your own: `run`");
   }
   TRY(check_artifact_names(spec.reads));
   return check_artifact_names(spec.writes);
@@ -161,8 +229,11 @@ Result<void> read_schema(const Json& schema, Definition& out) {
   const auto text = [&](const char* name) -> Result<std::string> {
     return schema.contains(name) ? get_string(schema, name) : Result<std::string>("");
   };
-  out.roles = {.label = TRY(text("label")), .id = TRY(text("id")), .contributor = TRY(text("contributor")),
-               .group = TRY(text("group")), .time = TRY(text("time"))};
+  out.roles = {.label = TRY(text("label")),
+               .id = TRY(text("id")),
+               .contributor = TRY(text("contributor")),
+               .group = TRY(text("group")),
+               .time = TRY(text("time"))};
   if (!schema.contains("image")) return {};
   const Json image = TRY(get_object(schema, "image"));
   TRY(only_members(image, {"height", "width", "max"}));
@@ -171,7 +242,8 @@ Result<void> read_schema(const Json& schema, Definition& out) {
   if (height < 1 || width < 1 || height > 4096 || width > 4096) {
     return invalid("image: 1 to 4096 pixels a side");
   }
-  out.image = {.height = static_cast<int>(height), .width = static_cast<int>(width),
+  out.image = {.height = static_cast<int>(height),
+               .width = static_cast<int>(width),
                .max_value = TRY(get_number(image, "max"))};
   return {};
 }
@@ -245,8 +317,8 @@ Result<double> parse_duration_s(std::string_view text) {
 }
 
 Result<std::uint64_t> parse_size_bytes(std::string_view text) {
-  const double value = TRY(parse_scaled(text, "KMGT", {1024, 1048576, 1073741824, 1099511627776},
-                                        "a size such as 512M or 4G"));
+  const double value = TRY(
+      parse_scaled(text, "KMGT", {1024, 1048576, 1073741824, 1099511627776}, "a size such as 512M or 4G"));
   return static_cast<std::uint64_t>(value);
 }
 
@@ -261,6 +333,9 @@ Result<Definition> parse_definition(std::string_view yaml, const std::string& pl
 Json to_json(const StageSpec& spec) {
   Json labels = Json::object();
   for (const auto& [from, to] : spec.may.label_mapping) labels[from] = to;
+  Json network = "none";
+  if (!spec.network.empty()) network = Json::array();
+  for (const egress::Destination& destination : spec.network) network.push_back(egress::to_json(destination));
   Json out{{"stage", name_of(spec.stage)},
            {"run", spec.run},
            {"reads", spec.reads},
@@ -277,8 +352,12 @@ Json to_json(const StageSpec& spec) {
              {"drop-rows", spec.may.may_drop_rows},
              {"add-rows", spec.may.may_add_rows},
              {"labels", labels}}},
-           {"network", "none"},
+           {"network", network},
            {"options", spec.options}};
+  if (!spec.packages.lock.empty()) {
+    out["packages"] = {{"lock", spec.packages.lock}, {"wheels", spec.packages.wheels}};
+  }
+  if (!spec.executes.empty()) out["executes"] = spec.executes;
   if (!spec.secrets.empty()) out["secrets"] = spec.secrets;
   if (spec.progress_steps > 0) {
     out["progress"] = {{"steps", spec.progress_steps}, {"factor", spec.progress_factor}};

@@ -6,9 +6,11 @@
 //   stages:
 //     acquisition:   {from: feed/digits.csv, manifest: feed/digits.csv.batch.json}
 //     preprocessing: {run: [python3, clean.py], may: {relabel: false}}
-//     analysis:      {run: [python3, look.py], secrets: [STORE_KEY]}
+//     analysis:      {run: [python3, look.py], secrets: [STORE_KEY], executes: [git]}
 //     training:      {run: [python3, train.py], seed: 7, progress: {steps: 20},
-//                     limits: {cpu: 20m, memory: 4G, wall: 1h}}
+//                     limits: {cpu: 20m, memory: 4G, wall: 1h},
+//                     packages: {lock: requirements.lock, wheels: wheels},
+//                     network: [{to: "store.example.org:443", send: 64K, receive: 2G}]}
 //
 // All sixteen stages run, in the order of core/stage.h; a stage that is not named runs its built-in step.
 // What may be set for a stage is listed in definition.cc; an unknown key is an error that names it.
@@ -23,6 +25,7 @@
 #include "core/guard.h"
 #include "core/json.h"
 #include "core/stage.h"
+#include "services/egress/broker.h"
 
 namespace sallyport::services::pipeline {
 
@@ -35,15 +38,27 @@ struct StepLimits {
   int processes = 256;
 };
 
+// Packages that the user's command imports: laid out from the wheels that the lock names, and from no others
+// (services/packages). Both paths are the project's; empty: none.
+struct StepPackages {
+  std::string lock = {};
+  std::string wheels = {};
+};
+
 struct StageSpec {
   Stage stage = Stage::kAcquisition;
   std::vector<std::string> run = {};  // the user's command; empty for the built-in step
   std::vector<std::string> reads = {};
   std::vector<std::string> writes = {};
+  StepPackages packages = {};
+  // Where the user's command may connect to, through the broker (services/egress); empty: nowhere.
+  std::vector<egress::Destination> network = {};
   std::uint64_t seed = 7;
   StepLimits limits = {};
   // Variables of the runner's environment that the user's command gets, and that no log of it shows.
   std::vector<std::string> secrets = {};
+  // Programs that the user's command executes beside its own and that of its first line; no other runs.
+  std::vector<std::string> executes = {};
   // How many steps the command says it goes ("sallyport: step", a line each), and how much more than usual
   // one may cost before the command is killed (compute_band.h). Zero: it is not watched.
   std::uint64_t progress_steps = 0;

@@ -57,19 +57,22 @@ class Runner {
     Json inputs = Json::object();
     for (const std::string& name : context.spec().reads) inputs[name] = TRY(context.digest_of(name)).hex();
     const Definition& definition = state_.definition;
-    const Json key{
-        {"spec", to_json(context.spec())},
-        {"schema",
-         {{"label", definition.roles.label},
-          {"id", definition.roles.id},
-          {"contributor", definition.roles.contributor},
-          {"group", definition.roles.group},
-          {"time", definition.roles.time},
-          {"image", {definition.image.height, definition.image.width, definition.image.max_value}}}},
-        {"inputs", inputs},
-        {"outside", outside},
-        {"policy", state_.policy.digest.hex()},
-        {"version", kVersion}};
+    Json key{{"spec", to_json(context.spec())},
+             {"schema",
+              {{"label", definition.roles.label},
+               {"id", definition.roles.id},
+               {"contributor", definition.roles.contributor},
+               {"group", definition.roles.group},
+               {"time", definition.roles.time},
+               {"image", {definition.image.height, definition.image.width, definition.image.max_value}}}},
+             {"inputs", inputs},
+             {"outside", outside},
+             {"policy", state_.policy.digest.hex()},
+             {"version", kVersion}};
+    if (!context.spec().packages.lock.empty()) {
+      const fs::path lock = state_.options.project / context.spec().packages.lock;
+      key["packages"] = TRY(state_.env.digest_file(lock)).digest.hex();
+    }
     return sha256(canonical(key));
   }
 
@@ -136,7 +139,9 @@ class Runner {
     TRY(context.env().make_directories(context.out()));
     if (spec.run.empty()) return behaviour.produce(context);
     // A user's step may well be a just-in-time compiler or a program of several processes.
-    return context.execute({.argv = spec.run, .reads = spec.reads, .sees_project = true,
+    return context.execute({.argv = spec.run,
+                            .reads = spec.reads,
+                            .sees_project = true,
                             .new_code = sandbox::NewCode::kInMemory,
                             .local_sockets = sandbox::LocalSockets::kAny});
   }
@@ -300,10 +305,10 @@ Result<void> require_signed_definition(const trust::Ledger& ledger, const trust:
     if (entry->statement.predicate_type != kDefinitionPredicate) continue;
     if (trust::verify_envelope(entry->envelope, root, roles)) return {};
   }
-  return fail(ErrorKind::kDenied,
-              "pipeline.yaml: sha256:" + definition.brief() +
-                  "... was not signed by the lead; it is not executed",
-              "read what changed, then run `sallyport sign-pipeline`");
+  return fail(
+      ErrorKind::kDenied,
+      "pipeline.yaml: sha256:" + definition.brief() + "... was not signed by the lead; it is not executed",
+      "read what changed, then run `sallyport sign-pipeline`");
 }
 
 Result<RunReport> run_pipeline(Env& env, const Definition& definition, const Policy& policy,
@@ -393,7 +398,9 @@ Json to_json(const RunReport& report) {
                       {"attestation", stage.attestation.hex()},
                       {"logIndex", stage.log_index}});
   }
-  return Json{{"pipeline", report.pipeline}, {"verdict", name_of(report.verdict)}, {"reason", report.reason},
+  return Json{{"pipeline", report.pipeline},
+              {"verdict", name_of(report.verdict)},
+              {"reason", report.reason},
               {"stages", stages}};
 }
 

@@ -34,6 +34,11 @@ constexpr std::array kMechanisms{
               "use a kernel with Landlock in its list of security modules (lsm=)"},
     Mechanism{"seccomp notification", "seccomp notification", "every refused call is counted and attested",
               "calls are refused all the same, but not reported", "use Linux 5.5 or later"},
+    Mechanism{
+        "execution allow-list", "execution",
+        "a step executes its own program and those that it declares: mounts, Landlock and notification",
+        "mounts refuse programs outside folders of libraries, and what else is present refuses the rest",
+        "use a kernel with Landlock (lsm=) and notification (Linux 5.5 or later), and a whole /proc"},
     Mechanism{"new code control", "new code", "written memory never becomes code, unless a step asks for it",
               "the system-call filter refuses the usual ways", "use Linux 6.3 or later"},
     Mechanism{"cgroup memory", "cgroup memory", "", "memory is limited per process, and its sum sampled",
@@ -91,7 +96,9 @@ std::string_view name_of(Standing standing) {
 }
 
 std::vector<Fact> detail::examine_without(const fs::path& binary_folder, const Without& without) {
-  Confinement confinement{.command = {"/bin/true"}, .binds = {{binary_folder, "/binaries", Access::kRead}}};
+  Confinement confinement{.command = {"/bin/true"},
+                          .binds = {{binary_folder, "/binaries", Access::kRead}},
+                          .executes = std::vector<std::string>{}};
   confinement.limits = {.wall_s = 10, .cpu_s = 10};
   const Result<Outcome> outcome = run_without(confinement, {}, without);
   std::vector<Fact> facts;

@@ -20,9 +20,9 @@ TEST(Doctor, FindsWhatIsTakenAway) {
   const std::set<std::string> before = not_present(examine(SALLYPORT_BINARY_DIR));
   EXPECT_FALSE(before.contains("sandbox"));
   const std::vector<std::pair<detail::Without, std::set<std::string>>> losses{
-      {{.landlock = true}, {"landlock"}},
+      {{.landlock = true}, {"landlock", "execution allow-list"}},
       {{.cgroups = true}, {"cgroup cpu", "cgroup memory", "cgroup pids"}},
-      {{.notification = true}, {"seccomp notification"}},
+      {{.notification = true}, {"seccomp notification", "execution allow-list"}},
       {{.new_code_control = true}, {"new code control"}},
   };
   for (const auto& [without, expected] : losses) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -144,6 +145,34 @@ scmp_arg_cmp differs(unsigned argument, std::uint64_t value) { return {argument,
 // The first two arguments of socket() are ints: only the low half of the register counts.
 constexpr std::uint64_t kLow = 0xffffffffULL;
 
+// A rule may look at an argument once: what is neither AF_UNIX nor TCP is told in pieces.
+void add_socket_rules(Context& context, const Rules& rules, std::uint32_t refuse) {
+  const bool named = rules.local_sockets == LocalSockets::kAny;
+  const auto equal = [](unsigned argument, std::uint64_t value) {
+    return scmp_arg_cmp{argument, SCMP_CMP_EQ, value, 0};
+  };
+  const auto above = [](unsigned argument, std::uint64_t value) {
+    return scmp_arg_cmp{argument, SCMP_CMP_GT, value, 0};
+  };
+  const int call = SCMP_SYS(socket);
+  if (!rules.loopback) {
+    if (named) return context.add(refuse, call, {differs(0, AF_UNIX)});
+    return context.add(refuse, call);
+  }
+  static_assert(AF_UNSPEC == 0 && AF_UNIX == 1 && AF_INET == 2);
+  context.add(refuse, call, {equal(0, AF_UNSPEC)});
+  if (!named) context.add(refuse, call, {equal(0, AF_UNIX)});
+  context.add(refuse, call, {above(0, AF_INET)});
+  constexpr std::uint64_t kTypes = 0xf;
+  for (std::uint64_t type = 0; type <= kTypes; ++type) {
+    if (type != SOCK_STREAM) context.add(refuse, call, {equal(0, AF_INET), masked(1, kTypes, type)});
+  }
+  for (std::uint64_t protocol = 1; protocol < IPPROTO_TCP; ++protocol) {
+    context.add(refuse, call, {equal(0, AF_INET), equal(2, protocol)});
+  }
+  context.add(refuse, call, {equal(0, AF_INET), above(2, IPPROTO_TCP)});
+}
+
 void add_rules(Context& context, const Rules& rules, std::uint32_t refuse) {
   for (const Named& call : kRefused) context.add(refuse, call.number);
   // Flags lie in memory that the filter cannot read; the C library falls back to clone().
@@ -151,16 +180,17 @@ void add_rules(Context& context, const Rules& rules, std::uint32_t refuse) {
   for (const std::uint64_t flag : kNamespaceFlags) {
     context.add(refuse, SCMP_SYS(clone), {masked(0, flag, flag)});
   }
-  if (rules.local_sockets == LocalSockets::kAny) {
-    context.add(refuse, SCMP_SYS(socket), {differs(0, AF_UNIX)});
-  } else {
-    context.add(refuse, SCMP_SYS(socket));
-  }
+  add_socket_rules(context, rules, refuse);
   context.add(refuse, SCMP_SYS(socketpair), {differs(0, AF_UNIX)});
   // Typing into the terminal that the caller sits at.
   context.add(refuse, SCMP_SYS(ioctl), {masked(1, kLow, TIOCSTI)});
   context.add(refuse, SCMP_SYS(ioctl), {masked(1, kLow, TIOCLINUX)});
-  context.add(refuse, SCMP_SYS(execveat), {masked(4, AT_EMPTY_PATH, AT_EMPTY_PATH)});
+  if (rules.listed_programs) {
+    context.add(refuse, SCMP_SYS(execveat));
+    if (rules.notify) context.add(refuse, SCMP_SYS(execve));
+  } else {
+    context.add(refuse, SCMP_SYS(execveat), {masked(4, AT_EMPTY_PATH, AT_EMPTY_PATH)});
+  }
   // 0xffffffff asks for the personality; every other value sets one, as READ_IMPLIES_EXEC.
   context.add(refuse, SCMP_SYS(personality), {differs(0, kLow)});
   if (!rules.deny_new_code) return;
@@ -240,7 +270,7 @@ void describe_call(int number, std::uint64_t first, std::uint64_t second, std::s
     return;
   }
   if (number == SCMP_SYS(clone)) return print(out, "%.*s", "clone(new namespace)");
-  if (number == SCMP_SYS(execveat)) return print(out, "%.*s", "execveat(no path)");
+  if (number == SCMP_SYS(execveat)) return print(out, "%.*s", "execveat");
   if (number == SCMP_SYS(personality)) return print(out, "%.*s", "personality");
   if (number == SCMP_SYS(mmap) || number == SCMP_SYS(mprotect) || number == SCMP_SYS(pkey_mprotect)) {
     return print(out, "%.*s", "new code in memory");

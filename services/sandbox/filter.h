@@ -22,8 +22,10 @@ namespace sallyport::services::sandbox::detail {
 
 struct Rules {
   LocalSockets local_sockets = LocalSockets::kPairs;
-  bool deny_new_code = false;  // by this filter, where the kernel has no PR_SET_MDWE
-  bool notify = true;          // false: refused without a count, on kernels that cannot notify
+  bool deny_new_code = false;    // by this filter, where the kernel has no PR_SET_MDWE
+  bool loopback = false;         // TCP sockets are allowed
+  bool listed_programs = false;  // execve is notified, execveat refused
+  bool notify = true;            // false: refused without a count, on kernels that cannot notify
 
   auto operator<=>(const Rules&) const = default;
 };

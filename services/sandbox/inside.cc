@@ -21,6 +21,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "services/sandbox/executions.h"
 #include "services/sandbox/filter.h"
 #include "services/sandbox/sample.h"
 
@@ -188,6 +189,7 @@ class Init {
     signals_ = ::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals_ < 0) return failed(report_, "watch the command");
     watch_decoys();
+    if (plan_.restricted) executions_.begin(plan_, report_);
     if (plan_.sample && proc_ < 0) return failed(report_, "count what the command uses");
     if (!drop_privileges(report_)) return false;
     listener_ = start_filter(plan_, report_);
@@ -250,10 +252,19 @@ class Init {
     auto* response = reinterpret_cast<seccomp_notif_resp*>(response_room.data());
     if (::ioctl(listener_, SECCOMP_IOCTL_NOTIF_RECV, request) != 0) return;
     std::array<char, 56> what{};
-    describe_call(request->data.nr, request->data.args[0], request->data.args[1], what);
-    count(what);
     response->id = request->id;
-    response->error = -EPERM;
+    if (request->data.nr == SYS_execve) {
+      if (executions_.allows(*request, listener_, command_, report_, what)) {
+        response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, response);
+        return;
+      }
+      response->error = -EACCES;
+    } else {
+      describe_call(request->data.nr, request->data.args[0], request->data.args[1], what);
+      response->error = -EPERM;
+    }
+    count(what);
     ::ioctl(listener_, SECCOMP_IOCTL_NOTIF_SEND, response);
   }
 
@@ -323,6 +334,7 @@ class Init {
   int decoys_ = -1;
   std::array<int, 16> watches_{};
   std::uint64_t next_sample_ns_ = 0;
+  Executions executions_ = {};
 };
 
 }  // namespace
@@ -344,7 +356,7 @@ void enter(const Plan& plan, Report& report) {
   ::setsid();
   // Before the old root goes: a new /proc may be had only while a whole one is in sight.
   const int proc = plan.sample ? open_full_proc() : -1;
-  if (!build_root(plan, report)) ::_exit(1);
+  if (!open_loopback(plan, report) || !build_root(plan, report)) ::_exit(1);
   ::sethostname("sandbox", 7);
   // A process that may not be dumped may not be traced or read through /proc by its own user either.
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -54,10 +54,14 @@ struct Grant {
 };
 
 struct Plan {
+  static constexpr std::size_t kProgramsMax = 128;
+
   std::vector<Entry> entries;
   std::vector<Grant> grants;
   std::vector<std::string> decoys;    // opening one is reported
   std::vector<std::string> programs;  // candidates for the command's file, in order
+  std::vector<std::string> allowed;   // what may be executed, when `restricted`
+  bool restricted = false;            // the confinement lists its programs
   std::vector<std::string> texts;     // what the next two point into
   std::vector<char*> arguments;       // ends with null
   std::vector<char*> environment;     // likewise
@@ -69,6 +73,7 @@ struct Plan {
   std::vector<int> tasks;  // files of cgroups, which init joins by writing "0"
   int proceed = -1;        // the caller writes a byte when ids are mapped
   int lifeline = -1;       // hangs up when the caller is gone
+  int handover = -1;       // takes the listening socket of the loopback; -1: there is no loopback
   unsigned user = kInsideId;
   unsigned group = kInsideId;
   bool drop_groups = false;
@@ -104,6 +109,7 @@ struct Report {
   std::atomic<std::uint64_t> denials = 0;
   std::atomic<std::uint32_t> kinds = 0;
   std::array<Count, kKinds> counts = {};
+  std::array<std::atomic<bool>, Plan::kProgramsMax> executed = {};  // of Plan::allowed
   // What `Plan::sample` asked for, of all processes together.
   std::atomic<std::uint64_t> sampled_cpu_ns = 0;
   std::atomic<std::uint64_t> sampled_bytes = 0;
@@ -119,6 +125,9 @@ bool build_root(const Plan& plan, Report& report);
 // A /proc that hides nothing, for init's own eyes; -1 when there can be none.
 int open_full_proc();
 bool restrict_files(const Plan& plan, Report& report);
+bool open_loopback(const Plan& plan, Report& report);
+// The caller's side: what open_loopback handed over; -1 when init ended before.
+int receive_descriptor(int over);
 
 // Notes why the sandbox cannot be built, with the current errno; always false.
 bool failed(Report& report, const char* what, const char* on = nullptr);

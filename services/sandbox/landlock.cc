@@ -17,11 +17,16 @@ struct RulesetAttributes {
   std::uint64_t network = 0;
   std::uint64_t scoped = 0;
 };
+struct PortAttributes {
+  std::uint64_t allowed = 0;
+  std::uint64_t port = 0;
+};
 struct [[gnu::packed]] PathAttributes {
   std::uint64_t allowed = 0;
   std::int32_t parent = -1;
 };
 constexpr int kRulePathBeneath = 1;
+constexpr int kRulePort = 2;
 constexpr unsigned kCreateRulesetVersion = 1;
 
 constexpr std::uint64_t kExecute = 1ULL << 0U;
@@ -102,6 +107,12 @@ bool restrict_files(const Plan& plan, Report& report) {
   if (ruleset < 0) return failed(report, "start landlock");
   for (const Grant& entry : plan.grants) {
     if (!grant(ruleset, entry, attributes.files, report)) return false;
+  }
+  if (plan.handover >= 0 && plan.landlock_abi >= 4) {
+    const PortAttributes port{.allowed = kConnectTcp, .port = kBrokerPort};
+    if (::syscall(SYS_landlock_add_rule, ruleset, kRulePort, &port, 0) != 0) {
+      return failed(report, "grant the broker's port");
+    }
   }
   const bool done = ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
   ::close(ruleset);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -128,14 +129,23 @@ class Launch {
     Outcome outcome = TRY(supervise(supervision));
     outcome.confinement = digest_of(confinement_);
     outcome.degraded = lacking();
+    add_programs(outcome);
     return outcome;
   }
 
  private:
+  void add_programs(Outcome& outcome) const {
+    for (std::size_t i = 0; i < programs_.size(); ++i) {
+      outcome.programs.push_back(
+          {.path = programs_[i].inside, .digest = programs_[i].digest, .executed = report_->executed[i]});
+    }
+  }
+
   void lack(std::string what) { degraded_.push_back(std::move(what)); }
 
   Result<void> prepare() {
-    plan_ = TRY(make_plan(confinement_));
+    programs_ = TRY(programs_of(confinement_));
+    plan_ = TRY(make_plan(confinement_, programs_));
     identity_ = identity();
     report_ = TRY(share_report());
     plan_.drop_groups = identity_.nobody;
@@ -151,6 +161,8 @@ class Launch {
     }
     plan_.filter = TRY(filter_for({.local_sockets = confinement_.local_sockets,
                                    .deny_new_code = deny && !plan_.deny_new_code,
+                                   .loopback = confinement_.network == Network::kBroker,
+                                   .listed_programs = plan_.restricted,
                                    .notify = plan_.notify}));
     group_.emplace(without_.cgroups ? Group::none() : Group::make(confinement_.limits));
     fall_back_from_cgroups();
@@ -179,8 +191,18 @@ class Launch {
     for (std::size_t i = 0; i < std::size(kLacks); ++i) {
       if (report_->lacks[i]) all.emplace_back(kLacks[i]);
     }
+    if (plan_.restricted && plan_.landlock_abi == 0) {
+      all.emplace_back(
+          "execution: no Landlock; in folders of libraries a notification alone refuses programs");
+    } else if (plan_.restricted && !tells_programs()) {
+      all.emplace_back("execution: programs are refused, but not reported; a loader may be started by hand");
+    }
     std::sort(all.begin(), all.end());
     return all;
+  }
+
+  bool tells_programs() const {
+    return plan_.notify && !report_->lacks[static_cast<std::size_t>(Lack::kProc)];
   }
 
   // Without id mapping a writable folder is handed to nobody for the time of the run.
@@ -221,6 +243,14 @@ class Launch {
     if (!null_) return os_error("open /dev/null");
     std::tie(proceed_here_, proceed_there_) = swapped(TRY(make_pipe()));
     std::tie(lifeline_here_, lifeline_there_) = swapped(TRY(make_pipe()));
+    if (confinement_.network == Network::kBroker) {
+      if (!watch_.on_listening) return invalid("sandbox: a broker is declared, and nobody listens");
+      int ends[2] = {-1, -1};
+      if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return os_error("make a socket");
+      handover_here_ = Fd(ends[0]);
+      handover_there_ = Fd(ends[1]);
+      plan_.handover = handover_there_.get();
+    }
     plan_.proceed = proceed_there_.get();
     plan_.lifeline = lifeline_there_.get();
     plan_.descriptors = confinement_.inherited;
@@ -234,6 +264,7 @@ class Launch {
     plan_.tasks = group_->tasks();
     plan_.keep = plan_.tasks;
     plan_.keep.insert(plan_.keep.end(), {plan_.proceed, plan_.lifeline});
+    if (plan_.handover >= 0) plan_.keep.push_back(plan_.handover);
     for (const Inherited& fd : plan_.descriptors) plan_.keep.push_back(fd.host);
     for (const Fd& tree : trees_) plan_.keep.push_back(tree.get());
     std::sort(plan_.keep.begin(), plan_.keep.end());
@@ -307,16 +338,23 @@ class Launch {
   Result<void> begin(pid_t child, bool own_users) {
     proceed_there_.reset();
     lifeline_there_.reset();
+    handover_there_.reset();
     out_.close_writing();
     err_.close_writing();
     if (own_users) TRY(map_ids(child, kInsideId, identity_));
-    if (::write(proceed_here_.get(), "x", 1) == 1 || errno == EPIPE) return {};
-    return os_error("start the command");
+    if (::write(proceed_here_.get(), "x", 1) != 1 && errno != EPIPE) return os_error("start the command");
+    if (!handover_here_) return {};
+    const int listening = receive_descriptor(handover_here_.get());
+    handover_here_.reset();
+    // Init says itself why it ended before.
+    if (listening < 0) return {};
+    return watch_.on_listening(listening);
   }
 
   const Confinement& confinement_;
   const Watch& watch_;
   const Without without_;
+  std::vector<Program> programs_;
   Plan plan_;
   Identity identity_;
   SharedReport report_;
@@ -330,6 +368,8 @@ class Launch {
   Fd proceed_there_;
   Fd lifeline_here_;
   Fd lifeline_there_;
+  Fd handover_here_;
+  Fd handover_there_;
   Fd process_;
   std::vector<std::string> degraded_;
 };

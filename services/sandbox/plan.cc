@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/limits.h"
+#include "services/sandbox/programs.h"
 
 namespace sallyport::services::sandbox::detail {
 namespace {
@@ -112,12 +113,16 @@ Result<void> check_rest(const Confinement& confinement) {
     if (!numbers.insert(fd.inside).second) return malformed("a descriptor to inherit is given twice");
   }
   TRY(check_inside(confinement.cwd, "working folder"));
+  if (confinement.executes && confinement.new_code == NewCode::kAnywhere) {
+    return malformed("a list of programs excludes those that the command writes itself");
+  }
   return check_limits(confinement.limits);
 }
 
 class Builder {
  public:
-  explicit Builder(const Confinement& confinement) : confinement_(confinement) {}
+  Builder(const Confinement& confinement, const std::vector<Program>& programs)
+      : confinement_(confinement), programs_(programs), restricted_(confinement.executes.has_value()) {}
 
   Plan build() {
     system_folders();
@@ -125,6 +130,7 @@ class Builder {
     devices();
     process_folders();
     binds();
+    programs();
     hidden();
     return std::move(plan_);
   }
@@ -175,10 +181,35 @@ class Builder {
         plan_.entries.push_back(
             {.kind = Kind::kLink, .inside = path, .source = fs::read_symlink(path, error)});
       } else if (fs::is_directory(path, error)) {
-        system_bind(path, true);
-        plan_.grants.push_back({.inside = path, .execute = true});
+        system_bind(path, !restricted_ || is_library(path));
+        plan_.grants.push_back({.inside = path, .execute = !restricted_});
         bound_.push_back(path);
       }
+    }
+    // A program that may not be executed is not to be mapped as code either, by a loader started by hand.
+    for (const std::string_view path : kLibraryFolders) {
+      std::error_code error;
+      if (!restricted_ || !path.starts_with("/usr/") || fs::is_symlink(path, error)) continue;
+      if (fs::is_directory(path, error)) system_bind(std::string(path), true);
+    }
+  }
+
+  static bool is_library(std::string_view path) {
+    return std::find(kLibraryFolders.begin(), kLibraryFolders.end(), path) != kLibraryFolders.end();
+  }
+
+  void programs() {
+    if (!restricted_) return;
+    for (const Program& program : programs_) {
+      const bool mapped =
+          !program.of_the_system || std::any_of(kLibraryFolders.begin(), kLibraryFolders.end(),
+                                                [&](auto folder) { return below(program.inside, folder); });
+      if (!mapped) system_bind(program.inside, true);
+      plan_.grants.push_back({.inside = program.inside, .execute = true});
+      plan_.allowed.push_back(program.inside);
+    }
+    for (const std::string_view loader : kLoaders) {
+      plan_.grants.push_back({.inside = std::string(loader), .execute = true});
     }
   }
 
@@ -266,7 +297,7 @@ class Builder {
                                .source = fs::absolute(bind->host),
                                .writable = write,
                                .executable = executable});
-      plan_.grants.push_back({.inside = bind->inside, .write = write, .execute = executable});
+      plan_.grants.push_back({.inside = bind->inside, .write = write, .execute = executable && !restricted_});
       bound_.push_back(bind->inside);
     }
   }
@@ -279,6 +310,8 @@ class Builder {
   }
 
   const Confinement& confinement_;
+  const std::vector<Program>& programs_;
+  const bool restricted_;
   Plan plan_;
   std::set<std::string> made_;
   std::vector<std::string> bound_;
@@ -323,10 +356,11 @@ void add_resource_limits(const Limits& given, Plan& plan) {
 
 }  // namespace
 
-Result<Plan> make_plan(const Confinement& confinement) {
+Result<Plan> make_plan(const Confinement& confinement, const std::vector<Program>& programs) {
   TRY(check_rest(confinement));
   TRY(check_binds(confinement));
-  Plan plan = Builder(confinement).build();
+  Plan plan = Builder(confinement, programs).build();
+  plan.restricted = confinement.executes.has_value();
   add_command(confinement, plan);
   add_resource_limits(confinement.limits, plan);
   plan.cwd = confinement.cwd;

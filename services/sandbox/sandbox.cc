@@ -40,17 +40,19 @@ Json to_json(const Confinement& confinement) {
   }
   Json inherited = Json::array();
   for (const Inherited& fd : confinement.inherited) inherited.push_back(fd.inside);
-  return {{"command", confinement.command},
-          {"environment", std::move(environment)},
-          {"cwd", confinement.cwd},
-          {"binds", std::move(binds)},
-          {"hidden", confinement.hidden},
-          {"limits", to_json(confinement.limits)},
-          {"network", "none"},
-          {"new_code", kNewCodeNames[static_cast<std::size_t>(confinement.new_code)]},
-          {"local_sockets", confinement.local_sockets == LocalSockets::kAny ? "any" : "pairs"},
-          {"inherited", std::move(inherited)},
-          {"filter", detail::filter_digest().hex()}};
+  Json out{{"command", confinement.command},
+           {"environment", std::move(environment)},
+           {"cwd", confinement.cwd},
+           {"binds", std::move(binds)},
+           {"hidden", confinement.hidden},
+           {"limits", to_json(confinement.limits)},
+           {"network", confinement.network == Network::kBroker ? "broker" : "none"},
+           {"new_code", kNewCodeNames[static_cast<std::size_t>(confinement.new_code)]},
+           {"local_sockets", confinement.local_sockets == LocalSockets::kAny ? "any" : "pairs"},
+           {"inherited", std::move(inherited)},
+           {"filter", detail::filter_digest().hex()}};
+  if (confinement.executes) out["executes"] = *confinement.executes;
+  return out;
 }
 
 Digest digest_of(const Confinement& confinement) { return sha256(canonical(to_json(confinement))); }
@@ -59,9 +61,14 @@ Json to_json(const Outcome& outcome) {
   Json denials = Json::array();
   for (const Denial& denial : outcome.denials)
     denials.push_back({{"what", denial.what}, {"count", denial.count}});
-  return {{"exit_status", outcome.exit_status}, {"signal", outcome.signal},
-          {"limit", name_of(outcome.limit)},    {"denials", std::move(denials)},
-          {"degraded", outcome.degraded},       {"confinement", outcome.confinement.hex()}};
+  Json out{{"exit_status", outcome.exit_status}, {"signal", outcome.signal},
+           {"limit", name_of(outcome.limit)},    {"denials", std::move(denials)},
+           {"degraded", outcome.degraded},       {"confinement", outcome.confinement.hex()}};
+  for (const Executable& program : outcome.programs) {
+    out["programs"].push_back(
+        {{"path", program.path}, {"sha256", program.digest.hex()}, {"executed", program.executed}});
+  }
+  return out;
 }
 
 }  // namespace sallyport::services::sandbox

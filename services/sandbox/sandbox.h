@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -55,7 +56,11 @@ enum class LocalSockets : std::uint8_t {
   kAny,    // AF_UNIX sockets with names, for programs of several processes
 };
 
-enum class Network : std::uint8_t { kNone };
+enum class Network : std::uint8_t {
+  kNone,
+  kBroker,  // a loopback of its own, where one TCP port is answered by the caller, from outside (Watch)
+};
+inline constexpr std::uint16_t kBrokerPort = 3128;
 
 struct Limits {
   double wall_s = 3600;
@@ -80,6 +85,11 @@ struct Confinement {
   std::vector<std::pair<std::string, std::string>> environment = {};
   std::string cwd = "/tmp";
   std::vector<Bind> binds = {};
+  // The programs that may be executed beside the command's own and the interpreters that first lines name:
+  // each a name that is looked up as the command is, or an absolute path inside. Nothing else is then
+  // executed, and of the system's files no program but those is mapped as code. Absent: every program in
+  // sight.
+  std::optional<std::vector<std::string>> executes = {};
   // Paths inside the binds that are covered by something empty: /project/.sallyport. They may be absent.
   std::vector<std::string> hidden = {};
   Limits limits = {};
@@ -101,21 +111,41 @@ enum class Stream : std::uint8_t { kOut, kErr };
 struct Watch {
   std::function<void(const std::vector<std::string>& degraded)> on_start = {};
   std::function<void(Stream, std::string_view)> on_line = {};
+  // Called before the command starts, with the socket that listens at kBrokerPort of Network::kBroker, which
+  // the callee then owns. Its Error ends the run.
+  std::function<Result<void>(int listening)> on_listening = {};
   int cancel = -1;  // a descriptor; when it becomes readable the tree is killed
   // About ten times a second and before lines, with the processor time of all processes so far; false kills
   // the tree (Limit::kBand).
   std::function<bool(double cpu_s)> on_use = {};
 };
 
-enum class Limit : std::uint8_t { kNone, kWall, kCpu, kMemory, kProcesses, kDisk, kDenials, kCancelled,
-                                  kBand };
+enum class Limit : std::uint8_t {
+  kNone,
+  kWall,
+  kCpu,
+  kMemory,
+  kProcesses,
+  kDisk,
+  kDenials,
+  kCancelled,
+  kBand
+};
 std::string_view name_of(Limit limit);
 
-// What the command tried and was refused: "socket(AF_INET)", "ptrace", "open /etc/shadow". The C library asks
+// What the command tried and was refused: "socket(AF_INET)", "ptrace", "open /etc/shadow", "execute
+// /usr/bin/id". The C library asks
 // a name-service daemon for users by itself, so that "socket(AF_UNIX)" is seen in honest runs.
 struct Denial {
   std::string what;
   std::uint64_t count = 0;
+};
+
+// A program that Confinement::executes allows, as it was on this host when the command started.
+struct Executable {
+  std::string path;  // inside, links followed
+  Digest digest = {};
+  bool executed = false;  // always false where refusals cannot be notified
 };
 
 struct Outcome {
@@ -124,8 +154,9 @@ struct Outcome {
   Limit limit = Limit::kNone;
   double wall_s = 0;
   double cpu_s = 0;
-  std::uint64_t memory_peak_bytes = 0;  // 0 when this kernel could not say
-  std::vector<Denial> denials = {};     // sorted by name
+  std::uint64_t memory_peak_bytes = 0;    // 0 when this kernel could not say
+  std::vector<Denial> denials = {};       // sorted by name
+  std::vector<Executable> programs = {};  // sorted by path
   // Sorted: each mechanism that this kernel lacked, and what that loosens.
   std::vector<std::string> degraded = {};
   bool output_cut = false;  // more than limits.output_bytes was written to a stream
@@ -144,8 +175,9 @@ Result<Outcome> run(const Confinement& confinement, const Watch& watch = {});
 Json to_json(const Confinement& confinement);
 Digest digest_of(const Confinement& confinement);
 
-// {"exit_status","signal","limit","denials":[{"what","count"}],"degraded","confinement"}: the part of an
-// outcome that does not depend on the clock.
+// {"exit_status","signal","limit","denials":[{"what","count"}],"programs":[{"path","sha256","executed"}],
+// "degraded","confinement"}: the part of an outcome that does not depend on the clock. No member "programs"
+// where the confinement lists none.
 Json to_json(const Outcome& outcome);
 
 }  // namespace sallyport::services::sandbox

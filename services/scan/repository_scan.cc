@@ -9,7 +9,7 @@ namespace {
 
 // Guards that hold the files of a repository against one another; all others look at each file by itself.
 constexpr std::string_view kOfAllFiles[] = {"weights_exposure", "vulnerable_component", "reviewed_history",
-                                            "history_integrity"};
+                                            "history_integrity", "dependency_update"};
 
 bool looks_at_files(const Guard& guard) {
   return std::ranges::find(kOfAllFiles, guard.id) == std::end(kOfAllFiles);

@@ -15,6 +15,7 @@ Result<worker::Plan> engine_plan() {
   plan.confinement.command = {TRY(tool("sallyport-openvino")).string()};
   plan.confinement.environment = {{"PATH", "/usr/bin:/bin"}, {"LANG", "C.UTF-8"}, {"HOME", "/tmp"}};
   plan.confinement.binds = TRY(tool_binds());
+  plan.confinement.executes = std::vector<std::string>{};
   plan.confinement.new_code = sandbox::NewCode::kInMemory;
   plan.confinement.limits.wall_s = kForeverS;
   plan.confinement.limits.cpu_s = kForeverS;

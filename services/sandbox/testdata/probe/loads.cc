@@ -1,13 +1,18 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -89,6 +94,64 @@ bool loud() {
   return false;
 }
 
+// A measure of each: what the machine allows, and the confinement does not.
+bool many_processes() {
+  constexpr std::size_t kMany = 128;
+  std::vector<pid_t> children;
+  while (children.size() < kMany) {
+    const pid_t child = ::fork();
+    if (!worked(child)) break;
+    if (child == 0) {
+      ::pause();
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) ::kill(child, SIGKILL);
+  for (const pid_t child : children) ::waitpid(child, nullptr, 0);
+  return children.size() == kMany;
+}
+bool much_memory() {
+  constexpr std::size_t kMuch = 400U << 20U;
+  void* const block = ::mmap(nullptr, kMuch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (!worked(block == MAP_FAILED ? -1 : 0)) return false;
+  std::memset(block, 1, kMuch);
+  return true;
+}
+bool much_disk() {
+  const std::vector<char> block(1U << 20U, 'x');
+  const int file = ::open((text_of("PROBE_OUT") + "/much").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  for (int i = 0; i < 100; ++i) {
+    if (!worked(::write(file, block.data(), block.size()))) return false;
+  }
+  return true;
+}
+bool mine() {
+  const std::clock_t end = std::clock() + CLOCKS_PER_SEC * 3 / 2;
+  volatile std::uint64_t nonce = 1;
+  while (std::clock() < end) {
+    for (int i = 0; i < 1000; ++i) nonce = nonce * 6364136223846793005ULL + 1442695040888963407ULL;
+  }
+  return true;
+}
+bool overstay() {
+  ::usleep(1'500'000);
+  return true;
+}
+bool core_dump() {
+  const rlimit wanted{RLIM_INFINITY, RLIM_INFINITY};
+  if (!worked(::setrlimit(RLIMIT_CORE, &wanted))) return false;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::chdir(text_of("PROBE_OUT").c_str()) == 0) std::abort();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  why = "no core was dumped";
+  return WIFSIGNALED(status) && WCOREDUMP(status);
+}
+
 constexpr std::array kProbes{
     Probe{"spin", spin, false},
     Probe{"sleep", sleep_long, false},
@@ -102,6 +165,12 @@ constexpr std::array kProbes{
     Probe{"foreign_calls", foreign_calls, false},
     Probe{"daemon", leave_a_daemon, false},
     Probe{"loud", loud, false},
+    Probe{"many_processes", many_processes, false},
+    Probe{"much_memory", much_memory, false},
+    Probe{"much_disk", much_disk, false},
+    Probe{"mine", mine, false},
+    Probe{"overstay", overstay, false},
+    Probe{"core_dump", core_dump},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "services/sandbox/testdata/probe/probe.h"
 
@@ -51,6 +52,50 @@ bool netlink() { return worked(::socket(AF_NETLINK, SOCK_RAW, 0)); }
 bool vsock() { return worked(::socket(AF_VSOCK, SOCK_STREAM, 0)); }
 bool crypto_socket() { return worked(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }
 
+int connected(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!worked(fd)) return -1;
+  const sockaddr_in at{
+      .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  if (worked(::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof(at)))) return fd;
+  ::close(fd);
+  return -1;
+}
+std::string received(int fd, std::string_view until) {
+  std::string text;
+  std::array<char, 4096> block{};
+  while (until.empty() || text.find(until) == std::string::npos) {
+    const ssize_t size = ::recv(fd, block.data(), block.size(), 0);
+    if (size <= 0) break;
+    text.append(block.data(), static_cast<std::size_t>(size));
+  }
+  return text;
+}
+
+// By the broker where there is one, else straight: the host answers how many bytes it got.
+bool exfiltrate() {
+  constexpr std::uint16_t kBroker = 3128;
+  int fd = connected(kBroker);
+  if (fd >= 0) {
+    const std::string ask = "CONNECT " + text_of("PROBE_TO") + " HTTP/1.1\r\n\r\n";
+    if (!worked(::send(fd, ask.data(), ask.size(), MSG_NOSIGNAL))) return false;
+    const std::string head = received(fd, "\r\n\r\n");
+    if (head.find(" 200 ") == std::string::npos) {
+      why = head.substr(head.rfind("sallyport: ") == std::string::npos ? 0 : head.rfind("sallyport: ") + 11);
+      why = why.substr(0, why.find_first_of("\r\n"));
+      return false;
+    }
+  } else {
+    fd = connected(static_cast<std::uint16_t>(std::atoi(text_of("PROBE_DRAIN").c_str())));
+  }
+  const std::string secret(4096, 's');
+  if (fd < 0 || !worked(::send(fd, secret.data(), secret.size(), MSG_NOSIGNAL))) return false;
+  ::shutdown(fd, SHUT_WR);
+  const std::string answer = received(fd, "");
+  why = "the host got " + (answer.empty() ? "less" : answer);
+  return answer == "4096";
+}
+
 bool unix_connect(const std::string& name) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (!worked(fd)) return false;
@@ -75,6 +120,7 @@ constexpr std::array kProbes{
     Probe{"crypto_socket", crypto_socket},
     Probe{"abstract_socket", abstract_socket},
     Probe{"socket_file", socket_file},
+    Probe{"exfiltrate", exfiltrate, false},
 };
 
 }  // namespace
