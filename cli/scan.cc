@@ -51,6 +51,9 @@ constexpr Flag kFlags[] = {
     {.name = "advisories",
      .value = "PATH",
      .doc = "a folder or a zip of OSV advisories: packages that one is about are findings"},
+    {.name = "wheels",
+     .value = "DIR",
+     .doc = "wheels of a change of dependencies: proposed/ is held against accepted/"},
     {.name = "review",
      .value = "FILE",
      .doc = "rules for a repository's history: who may sign commits, and where two persons must"},
@@ -145,6 +148,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   options.since = arguments.text("diff");
   options.frames = !output.is_json();
   options.advisories = arguments.text("advisories");
+  options.wheels = arguments.text("wheels");
   if (const std::string rules = arguments.text("review"); !rules.empty()) {
     options.review =
         std::make_shared<const scanning::ReviewRules>(TRY(scanning::read_review_rules(system_env(), rules)));

@@ -101,6 +101,11 @@ void print_scan(const ScanReport& report, Output& output) {
     if (!file.explanation.empty()) output.line(output.paint(Tint::kBold, file.path));
     for (const std::string& line : file.explanation) output.line("  " + line);
   }
+  for (const services::scan::WaiverNotice& notice : report.waivers) {
+    const std::string level =
+        notice.expired ? output.paint(Tint::kRed, "error") : output.paint(Tint::kYellow, "notice");
+    output.line(level + "  " + services::scan::text_of(notice));
+  }
   const std::size_t untold = report.count(FileVerdict::kIncomplete) + report.count(FileVerdict::kError);
   if (untold != 0 || report.count(FileVerdict::kFindings) != 0) output.line();
   output.line(with_separators(report.files.size()) + (report.files.size() == 1 ? " file, " : " files, ") +

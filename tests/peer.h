@@ -1,5 +1,5 @@
-// A tool of the ecosystem, from PyPI, for tests and benchmarks, in an environment of its own below the build
-// folder.
+// A tool of the ecosystem, from PyPI or npm, for tests and benchmarks, in an environment of its own below the
+// build folder.
 //
 // It is made once, by whichever test comes first; tests of other processes wait for it. Where it cannot be
 // made, that is remembered too, so that a machine without PyPI is told once a build and not once a test.
@@ -26,6 +26,22 @@ inline std::filesystem::path peer(const std::string& name, const std::string& pa
                            ".absent'\" >'" + folder.string() + ".log' 2>&1";
   if (std::system(once.c_str()) != 0) return {};
   return fs::exists(folder / "made") ? folder : fs::path();
+}
+
+// A package of npm, unpacked and not installed, so that nothing of it runs: the folder of its files, or an
+// empty path. `package` is "NAME@VERSION".
+inline std::filesystem::path npm_package(const std::string& name, const std::string& package) {
+  namespace fs = std::filesystem;
+  const fs::path base = fs::path(SALLYPORT_BINARY_DIR) / "peers", folder = base / name;
+  fs::create_directories(base);
+  const std::string at = "'" + folder.string() + "'";
+  const std::string make = "rm -rf " + at + "; mkdir " + at + " && cd " + at + " && npm pack --silent '" +
+                           package + "' && tar xzf *.tgz && touch made";
+  const std::string once = "flock '" + folder.string() + ".lock' sh -c \"[ -e " + at + "/made ] || [ -e '" +
+                           folder.string() + ".absent' ] || { " + make + "; } || touch '" + folder.string() +
+                           ".absent'\" >'" + folder.string() + ".log' 2>&1";
+  if (std::system(once.c_str()) != 0) return {};
+  return fs::exists(folder / "made") ? folder / "package" : fs::path();
 }
 
 }  // namespace sallyport::tests

@@ -113,6 +113,10 @@ Json to_sarif(const ScanReport& report, std::string_view version) {
   Json invocation{{"executionSuccessful", report.count(FileVerdict::kError) == 0},
                   {"exitCode", report.exit_code()},
                   {"toolExecutionNotifications", std::move(notifications)}};
+  for (const WaiverNotice& notice : report.waivers) {
+    invocation["toolConfigurationNotifications"].push_back(
+        {{"level", notice.expired ? "error" : "warning"}, {"message", {{"text", text_of(notice)}}}});
+  }
   Json run{{"tool", {{"driver", std::move(driver)}}},
            {"invocations", Json::array({std::move(invocation)})},
            {"artifacts", std::move(artifacts)},

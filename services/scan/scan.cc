@@ -16,6 +16,7 @@
 #include "services/scan/repository_scan.h"
 #include "services/scan/review.h"
 #include "services/scan/tree.h"
+#include "services/scan/wheels.h"
 
 namespace sallyport::services::scan {
 namespace {
@@ -82,6 +83,7 @@ class Scan {
   Result<ScanReport> run(const std::vector<fs::path>& paths) {
     const auto start = std::chrono::steady_clock::now();
     report_.started = format_time(options_.now_unix_s);
+    report_.waivers = waiver_notices(options_.policy, options_.now_unix_s);
     file_guards_ = TRY(arm_for_files(options_.policy));
     repository_guards_ = TRY(arm_for_repositories(options_.policy));
     std::vector<Tree> trees;
@@ -134,6 +136,8 @@ class Scan {
       if (read) TRY(add_packages(*read));
       if (read && options_.review != nullptr)
         read->add_evidence(TRY(history_evidence(tree.root, *options_.review)));
+      if (read && !options_.wheels.empty())
+        read->add_evidence(TRY(read_wheels(system_env(), options_.wheels)));
       scan_repository(tree, files, read, cache.get());
       if (read) drop_known(*read, tree, files);
     } else if (!options_.advisories.empty() && !tree.entries.empty()) {
@@ -365,7 +369,9 @@ Json to_json(const ScannedFile& file) {
 Json to_json(const ScanReport& report) {
   Json files = Json::array();
   for (const ScannedFile& file : report.files) files.push_back(to_json(file));
-  return {{"files", std::move(files)}};
+  Json out{{"files", std::move(files)}};
+  for (const WaiverNotice& notice : report.waivers) out["waivers"].push_back(to_json(notice));
+  return out;
 }
 
 }  // namespace sallyport::services::scan

@@ -21,6 +21,7 @@
 #include "core/result.h"
 #include "formats/inspect/inspect.h"
 #include "formats/locked_packages.h"
+#include "services/scan/waivers.h"
 
 namespace sallyport::services::scan {
 
@@ -67,7 +68,8 @@ struct ScanReport {
   std::vector<formats::LockedPackage> packages = {};
   std::uint64_t bytes = 0;
   double seconds = 0;
-  std::string started = {};  // RFC 3339
+  std::string started = {};                // RFC 3339
+  std::vector<WaiverNotice> waivers = {};  // that have expired, or are about to; they change no exit code
 
   std::size_t count(FileVerdict verdict) const;
   // 1 with a finding; otherwise 2 when something could not be told; otherwise 0.
@@ -98,6 +100,8 @@ struct ScanOptions {
   std::filesystem::path advisories = {};
   // What is demanded of a repository's history (services/scan/review.h).
   std::shared_ptr<const ReviewRules> review = {};
+  // Wheels of a change of dependencies, accepted/ and proposed/ (services/scan/wheels.h); empty: none.
+  std::filesystem::path wheels = {};
   // Lists the packages that files of a repository fix to a version, in ScanReport::packages.
   bool list_packages = false;
   // Adds the lines around each finding in a repository.
@@ -115,6 +119,7 @@ Result<ScanReport> scan(const std::vector<std::filesystem::path>& paths, const S
 // Bytes that are in memory already, as a loader has them; `name` is a hint and names them in the answer.
 Result<ScannedFile> scan_bytes(BytesView bytes, const std::string& name, const ScanOptions& options);
 
+// With "waivers" where one has expired or is about to:
 // {"files":[{"path","sha256","size","format","verdict","coverage","findings":[…],"unread":[…]}]}
 Json to_json(const ScannedFile& file);
 Json to_json(const ScanReport& report);

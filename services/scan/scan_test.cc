@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "core/env.h"
 #include "services/scan/bom.h"
 #include "services/scan/sarif.h"
 
@@ -140,6 +141,32 @@ TEST_F(Scanned, AWaiverCoversAFindingUntilItExpires) {
   constexpr std::int64_t kBefore = 1'700'000'000, kAfter = 2'000'000'000;
   EXPECT_EQ(scan_all({.policy = *policy, .now_unix_s = kBefore}).exit_code(), 0);
   EXPECT_EQ(scan_all({.policy = *policy, .now_unix_s = kAfter}).exit_code(), 1);
+}
+
+TEST_F(Scanned, WaiversAreAnnouncedBeforeTheyEndAndAreErrorsThen) {
+  write("plain.pkl", kPlain);
+  const auto policy = parse_policy(
+      "waivers:\n"
+      "  - {guard: archive_bomb, path: a.zip, owner: ana, reason: a test, expires: 2030-01-31}\n"
+      "  - {guard: loader_bug, owner: bo, reason: a test, expires: 2030-01-10}\n"
+      "  - {guard: hub_intake, owner: cy, reason: a test, expires: 2031-01-01}\n",
+      "policy");
+  ASSERT_TRUE(policy) << policy.error().message;
+  const std::int64_t now = *parse_time("2030-01-20T12:00:00Z");
+  const ScanReport report = scan_all({.policy = *policy, .now_unix_s = now});
+  EXPECT_EQ(report.exit_code(), 0);
+  ASSERT_EQ(report.waivers.size(), 2U);
+  EXPECT_EQ(text_of(report.waivers[0]),
+            "the waiver of loader_bug ('bo') expired on 2030-01-10, 10 days ago, and covers nothing");
+  EXPECT_EQ(text_of(report.waivers[1]),
+            "the waiver of archive_bomb for 'a.zip' ('ana') expires on 2030-01-31, in 10 days");
+  EXPECT_EQ(to_json(report).at("waivers").size(), 2U);
+  const Json sarif = to_sarif(report, "1");
+  const Json& said = sarif.at("runs")[0].at("invocations")[0].at("toolConfigurationNotifications");
+  EXPECT_EQ(said[0].at("level"), "error");
+  EXPECT_EQ(said[1].at("level"), "warning");
+  EXPECT_FALSE(
+      to_json(scan_all({.policy = *policy, .now_unix_s = now - 40 * 24 * 3600})).contains("waivers"));
 }
 
 TEST_F(Scanned, TheAnswerIsTheSameFromOneThreadAndFromMany) {
