@@ -9,6 +9,7 @@
 
 #include "core/env.h"
 #include "core/limits/data.h"
+#include "formats/codec.h"
 #include "formats/table.h"
 #include "learn/random.h"
 #include "learn/statistics.h"
@@ -45,9 +46,15 @@ std::optional<Dataset> shared_table(const std::string& path, const std::string& 
 
 std::optional<std::string> shared_text(const std::string& path) {
   const Result<Bytes> packed = system_env().read_file(place_of(path), limits::kTableUnpackedBytesMax);
-  const Result<Bytes> plain = packed ? formats::unpacked(*packed) : packed;
-  if (plain) return std::string(as_text(*plain));
-  miss(path, plain.error().message);
+  if (!packed) {
+    miss(path, packed.error().message);
+    return std::nullopt;
+  }
+  const std::optional<formats::Codec> codec = formats::codec_of(*packed);
+  const formats::Inflated plain =
+      formats::unpack(codec.value_or(formats::Codec::kNone), *packed, limits::kTableUnpackedBytesMax);
+  if (!plain.error) return std::string(as_text(plain.bytes));
+  miss(path, plain.error->message);
   return std::nullopt;
 }
 

@@ -1,9 +1,11 @@
 // sallyport data check: rows that look wrong, and what can be said of a data set as a whole.
 #include <algorithm>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "core/limits.h"
+#include "core/yaml.h"
 #include "services/data_check/check.h"
 #include "services/data_check/page.h"
 
@@ -30,6 +32,10 @@ constexpr Flag kFlags[] = {
      .doc = "what REF is: the training split, the table before a step, what a split was cut from, a signed "
             "release",
      .fallback = "training"},
+    {.name = "transforms",
+     .value = "FILE",
+     .doc = "the transforms that the step from REF to this table may have made (YAML or JSON): they are made "
+            "again, and every cell is compared"},
     {.name = "probabilities",
      .value = "FILE",
      .doc = "out-of-sample probabilities of every class (.npy or CSV), in place of our own model's"},
@@ -41,6 +47,12 @@ constexpr Flag kFlags[] = {
     {.name = "k", .value = "N", .doc = "rows that must share their quasi-identifiers", .fallback = "5"},
     {.name = "quarantine", .value = "DIR", .doc = "write clean.csv and suspect.csv there"},
     {.name = "report", .value = "FILE", .doc = "write a page there: verdicts, pictures, distributions"},
+    {.name = "memory",
+     .value = "N",
+     .doc =
+         "MiB that the check keeps to; of a table beyond it, rows are read through once and the checks that "
+         "look at rows together take as many as fit",
+     .fallback = "4096"},
     {.name = "seed", .value = "N", .doc = "of every sample that is drawn", .fallback = "1"},
     {.name = "threads", .value = "N", .doc = "0: one a core", .fallback = "0"},
 };
@@ -116,6 +128,13 @@ void print_report(const checking::CheckReport& report, Output& output) {
       output.line("  and " + with_separators(suspect - shown) + " more; --format json has them all");
   }
   output.line();
+  std::string read = "labels: " + (report.label.empty() ? std::string("none") : "column " + report.label);
+  if (report.sampled > 0) {
+    read += "; read through within " + std::to_string(report.memory_bytes / limits::kMiB) +
+            " MiB (--memory), " + with_separators(report.sampled) +
+            " rows drawn for what looks at rows together";
+  }
+  output.print(wrapped(read, 0));
   output.line(report.name + ": " + with_separators(report.rows) + " rows, " +
               std::to_string(report.verdicts.size()) + " checks: " + std::string(name_of(report.worst())));
 }
@@ -130,10 +149,23 @@ Result<checking::CheckOptions> read_options(const Arguments& arguments) {
   checking::CheckOptions out{.relation = relation_named(arguments.text("as"))};
   if (const std::string file = arguments.text("probabilities"); !file.empty())
     out.probabilities = TRY(read_probabilities(file));
+  if (const std::string file = arguments.text("transforms"); !file.empty()) {
+    const Bytes text = TRY(system_env().read_file(file, limits::kYamlBytesMax));
+    const auto transforms = learn::transforms_of(TRY(parse_yaml(as_text(text), file)));
+    if (!transforms) return within(file, transforms.error());
+    out.transforms = *transforms;
+    out.relation = Relation::kBefore;
+    if (arguments.text("against").empty())
+      return invalid("--transforms needs the table before the step: --against REF");
+  }
   out.quasi_identifiers = arguments.all("quasi");
   out.sensitive = arguments.text("sensitive");
   out.k_min = static_cast<std::size_t>(std::max<std::int64_t>(1, arguments.number("k")));
   out.seed = static_cast<std::uint64_t>(arguments.number("seed"));
+  constexpr std::int64_t kMebibytesMax = std::int64_t{1} << 30;
+  out.memory_bytes =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(arguments.number("memory"), 0, kMebibytesMax)) *
+      limits::kMiB;
   out.threads = static_cast<unsigned>(std::min<std::int64_t>(arguments.number("threads"), 256));
   return out;
 }
@@ -145,34 +177,28 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
                                     .group = arguments.text("group"),
                                     .time = arguments.text("time")}};
   for (const std::string& word : arguments.words("PATH")) source.paths.emplace_back(word);
-  const Dataset data = TRY(checking::load(source));
   checking::CheckOptions options = TRY(read_options(arguments));
-  Dataset reference;
+  checking::Table table = TRY(checking::Table::open(source, options.memory_bytes));
+  std::optional<checking::Table> reference;
   if (const std::string path = arguments.text("against"); !path.empty()) {
-    reference = TRY(checking::load_file(path));
-    // A part that the reference does not have is not played there.
-    const auto has = [&](const std::string& column) {
-      return reference.find(column) == nullptr ? "" : column;
-    };
-    reference.roles = {.label = has(data.roles.label),
-                       .id = has(data.roles.id),
-                       .contributor = has(data.roles.contributor),
-                       .group = has(data.roles.group),
-                       .time = has(data.roles.time)};
-    options.reference = &reference;
+    reference.emplace(TRY(checking::Table::open({.paths = {path}}, options.memory_bytes)));
+    reference->play(table.head().roles);
   }
   std::unique_ptr<Progress> progress;
   options.on_check = [&](std::string_view name, std::size_t, std::size_t all) {
     if (!progress) progress = std::make_unique<Progress>(output, "checks", all);
     progress->advance(name);
   };
-  const checking::CheckReport report = TRY(checking::check(data, options));
+  const checking::Checked checked = TRY(checking::check(table, reference ? &*reference : nullptr, options));
+  const checking::CheckReport& report = checked.report;
   progress.reset();
   if (const std::string folder = arguments.text("quarantine"); !folder.empty()) {
-    TRY(checking::quarantine(data, report, folder));
+    TRY(checking::quarantine(table, report, folder));
   }
   if (const std::string file = arguments.text("report"); !file.empty()) {
-    const std::string page = checking::render_page(data, report, options);
+    options.row_numbers = checked.row_numbers;
+    options.reference = checked.reference ? &*checked.reference : nullptr;
+    const std::string page = checking::render_page(checked.data, report, options);
     TRY(write_durably(system_env(), file, as_bytes(page)));
   }
   if (output.is_json()) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/limits/data.h"
+#include "core/limits/tables.h"
 #include "formats/npy.h"
 
 namespace sallyport::formats {
@@ -65,8 +66,8 @@ double number(Item item, std::uint64_t bits) {
 Result<void> check_size(const char* format, const Array& array, std::size_t bytes) {
   std::size_t items = 1;
   for (const std::uint64_t side : array.shape) {
-    if (side != 0 && items > limits::kTableCellsMax / side) {
-      return fail(ErrorKind::kLimit, std::string(format) + ": more than kTableCellsMax numbers");
+    if (side != 0 && items > limits::kArrayNumbersMax / side) {
+      return fail(ErrorKind::kLimit, std::string(format) + ": more than kArrayNumbersMax numbers");
     }
     items *= static_cast<std::size_t>(side);
   }

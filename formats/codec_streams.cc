@@ -106,36 +106,40 @@ bool is_skippable(BytesView bytes) {
 
 // One stream after the other while `more` takes the bytes behind the last one for another.
 template <class Stream, class Make, class More>
-Inflated in_a_row(BytesView bytes, std::size_t bytes_max, const std::string& name, Make make, More more) {
+Inflated in_a_row(BytesView bytes, std::size_t bytes_max, const std::string& name, Sink* sink, Make make,
+                  More more) {
   Inflated out;
   while (true) {
     Stream stream = make();
-    if (!pump(stream, bytes.subspan(out.consumed), bytes_max, name, out)) return out;
+    if (!pump(stream, bytes.subspan(out.consumed), bytes_max, name, out, sink)) return out;
     if (!more(bytes.subspan(out.consumed))) return out;
   }
 }
 
 }  // namespace
 
-Inflated unpack_bzip2(BytesView bytes, std::size_t bytes_max) {
-  return in_a_row<Bzip2>(bytes, bytes_max, "bzip2", [] { return Bzip2(); }, is_bzip2);
+Inflated bzip2_to(BytesView bytes, std::size_t bytes_max, Sink* sink) {
+  return in_a_row<Bzip2>(
+      bytes, bytes_max, "bzip2", sink, [] { return Bzip2(); }, is_bzip2);
 }
 
-Inflated unpack_zstd(BytesView bytes, std::size_t bytes_max) {
-  return in_a_row<Zstd>(bytes, bytes_max, "zstd", [] { return Zstd(); },
-                        [](BytesView rest) { return is_zstd(rest) || is_skippable(rest); });
+Inflated zstd_to(BytesView bytes, std::size_t bytes_max, Sink* sink) {
+  return in_a_row<Zstd>(
+      bytes, bytes_max, "zstd", sink, [] { return Zstd(); },
+      [](BytesView rest) { return is_zstd(rest) || is_skippable(rest); });
 }
 
-Inflated unpack_lz4(BytesView bytes, std::size_t bytes_max) {
-  return in_a_row<Lz4>(bytes, bytes_max, "lz4", [] { return Lz4(); },
-                       [](BytesView rest) { return is_lz4(rest) || is_skippable(rest); });
+Inflated lz4_to(BytesView bytes, std::size_t bytes_max, Sink* sink) {
+  return in_a_row<Lz4>(
+      bytes, bytes_max, "lz4", sink, [] { return Lz4(); },
+      [](BytesView rest) { return is_lz4(rest) || is_skippable(rest); });
 }
 
-Inflated unpack_xz(BytesView bytes, std::size_t bytes_max) {
+Inflated xz_to(BytesView bytes, std::size_t bytes_max, Sink* sink) {
   Inflated out;
   while (true) {
     LzmaStream stream = LzmaStream::xz();
-    if (!pump(stream, bytes.subspan(out.consumed), bytes_max, "xz", out)) return out;
+    if (!pump(stream, bytes.subspan(out.consumed), bytes_max, "xz", out, sink)) return out;
     // Between streams stand zeros, four at a time.
     const BytesView rest = bytes.subspan(out.consumed);
     const auto zeros = std::find_if(rest.begin(), rest.end(), [](std::uint8_t byte) { return byte != 0; });
@@ -146,10 +150,10 @@ Inflated unpack_xz(BytesView bytes, std::size_t bytes_max) {
   }
 }
 
-Inflated unpack_lzma_alone(BytesView bytes, std::size_t bytes_max) {
+Inflated lzma_alone_to(BytesView bytes, std::size_t bytes_max, Sink* sink) {
   Inflated out;
   LzmaStream stream = LzmaStream::alone();
-  pump(stream, bytes, bytes_max, "lzma", out);
+  pump(stream, bytes, bytes_max, "lzma", out, sink);
   return out;
 }
 
@@ -185,12 +189,28 @@ Inflated unpack_lzma_zip(BytesView bytes, std::size_t bytes_max, std::optional<s
   return out;
 }
 
+Inflated unpack_bzip2(BytesView bytes, std::size_t bytes_max) { return bzip2_to(bytes, bytes_max, nullptr); }
+
+Inflated unpack_zstd(BytesView bytes, std::size_t bytes_max) { return zstd_to(bytes, bytes_max, nullptr); }
+
+Inflated unpack_lz4(BytesView bytes, std::size_t bytes_max) { return lz4_to(bytes, bytes_max, nullptr); }
+
+Inflated unpack_xz(BytesView bytes, std::size_t bytes_max) { return xz_to(bytes, bytes_max, nullptr); }
+
+Inflated unpack_lzma_alone(BytesView bytes, std::size_t bytes_max) {
+  return lzma_alone_to(bytes, bytes_max, nullptr);
+}
+
 bool is_bzip2(BytesView bytes) {
   return bytes.size() > 4 && starts_with(bytes, "BZh") && bytes[3] >= '1' && bytes[3] <= '9' &&
          (bytes[4] == 0x31 || bytes[4] == 0x17);
 }
 
-bool is_xz(BytesView bytes) { return starts_with(bytes, std::string_view("\xFD" "7zXZ\0", 6)); }
+bool is_xz(BytesView bytes) {
+  return starts_with(bytes, std::string_view("\xFD"
+                                             "7zXZ\0",
+                                             6));
+}
 
 bool is_lzma_alone(BytesView bytes) {
   constexpr std::size_t kHeaderBytes = 13;

@@ -1,4 +1,4 @@
-#include "formats/codec.h"
+#include "formats/unpack_to.h"
 
 #include <bzlib.h>
 #include <gtest/gtest.h>
@@ -73,9 +73,9 @@ struct Case {
   Bytes (*pack)(std::string_view);
   bool in_a_row;  // streams one behind the other are one
 };
-constexpr Case kCases[] = {{Codec::kBzip2, bzip2, true},      {Codec::kXz, xz, true},
-                           {Codec::kLzma, lzma, false},       {Codec::kLzmaZip, lzma_zip, false},
-                           {Codec::kZstd, zstd, true},        {Codec::kLz4, lz4, true}};
+constexpr Case kCases[] = {{Codec::kBzip2, bzip2, true}, {Codec::kXz, xz, true},
+                           {Codec::kLzma, lzma, false},  {Codec::kLzmaZip, lzma_zip, false},
+                           {Codec::kZstd, zstd, true},   {Codec::kLz4, lz4, true}};
 
 std::string sample() {
   std::string text;
@@ -95,6 +95,19 @@ TEST(Codec, UnpacksWhatTheLibrariesPackWithinABudget) {
     EXPECT_EQ(as_text(all.bytes), text);
     EXPECT_FALSE(all.error) << all.error->message;
     EXPECT_EQ(all.consumed, packed.size());
+    if (c.codec != Codec::kLzmaZip) {
+      Bytes handed;
+      Sink sink{.take = [&](BytesView chunk) -> Result<void> {
+        handed.insert(handed.end(), chunk.begin(), chunk.end());
+        return {};
+      }};
+      EXPECT_TRUE(unpack_to(c.codec, packed, 1 << 20, sink).bytes.empty());
+      EXPECT_EQ(handed, all.bytes);
+      EXPECT_EQ(sink.made, all.bytes.size());
+      Sink full{.take = [](BytesView) -> Result<void> { return invalid("full"); }};
+      const Inflated stopped = unpack_to(c.codec, packed, 1 << 20, full);
+      EXPECT_EQ(stopped.error ? stopped.error->message : "", "full");
+    }
     const Inflated some = unpack(c.codec, packed, 1000);
     EXPECT_TRUE(some.over_budget);
     EXPECT_EQ(as_text(some.bytes), text.substr(0, 1000));

@@ -2,14 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <limits>
-#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/limits.h"
+#include "core/limits/tables.h"
 #include "formats/utf8.h"
 
 namespace sallyport::formats::csv {
@@ -17,33 +15,14 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+const std::string kTooLong = "cell longer than " + std::to_string(limits::kCsvCellBytesMax) + " bytes";
+
 // Bytes at which the scan of an unquoted cell stops to think.
 constexpr std::array<bool, 256> kStops = [] {
   std::array<bool, 256> stops{};
   for (const unsigned char c : {',', '\n', '\r', '"', '\0'}) stops[c] = true;
   return stops;
 }();
-
-bool is_missing(std::string_view cell) {
-  return cell.empty() || cell == "nan" || cell == "NaN" || cell == "NAN";
-}
-
-std::optional<double> number_of(std::string_view cell) {
-  if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
-  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
-
-// Whether the number still names what the cell names: "007" and "7" are two identifiers.
-bool keeps_identity(std::string_view cell, double value) {
-  if (is_missing(cell)) return true;
-  if (cell.front() == '-') cell.remove_prefix(1);
-  const bool leading_zero = cell.size() > 1 && cell[0] == '0' && cell[1] >= '0' && cell[1] <= '9';
-  return !leading_zero && cell.front() != '+' && std::abs(value) < 9007199254740992.0;
-}
 
 }  // namespace
 
@@ -61,9 +40,11 @@ std::unexpected<Error> Rows::refuse(std::size_t column, const std::string& what,
 
 Result<void> Rows::read_plain() {
   const std::size_t begin = at_;
-  while (at_ < text_.size() && !kStops[static_cast<unsigned char>(text_[at_])]) ++at_;
+  // A cell that is too long is not read to its end: its line may be the rest of the file.
+  const std::size_t stop = std::min(text_.size(), at_ + limits::kCsvCellBytesMax + 1);
+  while (at_ < stop && !kStops[static_cast<unsigned char>(text_[at_])]) ++at_;
   const std::size_t end = at_;
-  if (at_ < text_.size()) {
+  if (at_ < stop) {
     if (text_[at_] == '"') return refuse(cells_.size(), "quote inside a cell that does not start with one");
     if (text_[at_] == '\0') return refuse(cells_.size(), "NUL byte");
     if (text_[at_] == '\r' && (at_ + 1 == text_.size() || text_[at_ + 1] != '\n')) {
@@ -77,8 +58,11 @@ Result<void> Rows::read_plain() {
 Result<void> Rows::read_quoted() {
   const std::size_t scratch_begin = scratch_.size();
   std::size_t begin = ++at_;
+  // Each byte of a cell takes at most two.
+  const std::size_t stop = at_ + 2 * limits::kCsvCellBytesMax + 2;
   bool doubled = false;
   while (true) {
+    if (at_ > stop) return refuse(cells_.size(), kTooLong, ErrorKind::kLimit);
     if (at_ == text_.size()) return refuse(cells_.size(), "quoted cell without an end");
     const char c = text_[at_];
     if (c == '\0') return refuse(cells_.size(), "NUL byte");
@@ -113,9 +97,8 @@ Result<void> Rows::read_cell() {
   TRY(at_ < text_.size() && text_[at_] == '"' ? read_quoted() : read_plain());
   const std::string_view cell = cells_.back();
   if (cell.size() > limits::kCsvCellBytesMax) {
-    return refuse(cells_.size() - 1,
-                  "cell longer than " + std::to_string(limits::kCsvCellBytesMax) + " bytes",
-                  ErrorKind::kLimit);
+    cells_.pop_back();
+    return refuse(cells_.size(), kTooLong, ErrorKind::kLimit);
   }
   if (!is_utf8(cell)) return refuse(cells_.size() - 1, "invalid UTF-8");
   row_ended_ = at_ == text_.size() || text_[at_] != ',';
@@ -152,7 +135,15 @@ Result<bool> Rows::next() {
     return refuse(0, "more than " + std::to_string(limits::kCsvRowsMax) + " rows", ErrorKind::kLimit);
   }
   newlines_ = 0;
-  for (row_ended_ = false; !row_ended_;) TRY(read_cell());
+  const std::size_t begin = at_;
+  for (row_ended_ = false; !row_ended_;) {
+    TRY(read_cell());
+    if (at_ - begin > limits::kCsvRowBytesMax) {
+      return refuse(cells_.size() - 1,
+                    "row longer than " + std::to_string(limits::kCsvRowBytesMax) + " bytes",
+                    ErrorKind::kLimit);
+    }
+  }
   // The scratch text may have moved while it grew.
   for (const Unquoted& u : unquoted_) {
     cells_[u.cell] = std::string_view(scratch_).substr(u.begin, u.end - u.begin);
@@ -169,98 +160,6 @@ Result<bool> Rows::next() {
   }
   line_ += newlines_ + 1;
   return true;
-}
-
-namespace {
-
-struct Shape {
-  std::vector<bool> numeric;
-  std::size_t rows = 0;
-};
-
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-Result<void> check_names(const std::vector<std::string>& header, const Options& options) {
-  std::vector<std::string> wanted = options.numeric;
-  for (const std::string_view role : options.roles.all()) {
-    if (!role.empty()) wanted.emplace_back(role);
-  }
-  for (const std::string& name : wanted) {
-    if (!contains(header, name)) {
-      return fail(ErrorKind::kNotFound, "csv: no column '" + printable(name, 80) + "' in the header",
-                  "the schema names it; check the spelling");
-    }
-  }
-  return {};
-}
-
-// The first pass: which columns are numbers throughout, and how many rows there are.
-Result<Shape> measure(std::string_view text, const Options& options) {
-  Rows rows(text);
-  TRY(rows.next());
-  TRY(check_names(rows.header(), options));
-  const std::size_t columns = rows.header().size();
-  Shape shape{.numeric = std::vector<bool>(columns, true)};
-  std::vector<bool> has_role(columns);
-  std::vector<bool> must_be_number(columns);
-  for (std::size_t i = 0; i < columns; ++i) {
-    const std::string& name = rows.header()[i];
-    has_role[i] = options.roles.covers(name);
-    must_be_number[i] = contains(options.numeric, name);
-  }
-  while (TRY(rows.next())) {
-    ++shape.rows;
-    for (std::size_t i = 0; i < columns; ++i) {
-      if (!shape.numeric[i]) continue;
-      const std::string_view cell = rows.cells()[i];
-      const std::optional<double> value = number_of(cell);
-      if (!value && must_be_number[i]) {
-        return invalid("csv: row " + std::to_string(rows.row_count() - 1) + ", column " +
-                       printable(rows.header()[i], 80) + ": '" + printable(cell, 40) + "' is not a number");
-      }
-      shape.numeric[i] = value && (!has_role[i] || must_be_number[i] || keeps_identity(cell, *value));
-    }
-  }
-  return shape;
-}
-
-Result<Dataset> fill(std::string_view text, const Options& options, const Shape& shape) {
-  Rows rows(text);
-  TRY(rows.next());
-  Dataset out{.name = options.name, .roles = options.roles, .image = options.image};
-  for (std::size_t i = 0; i < shape.numeric.size(); ++i) {
-    Column column{.name = rows.header()[i], .numeric = shape.numeric[i]};
-    column.numeric ? column.numbers.reserve(shape.rows) : column.texts.reserve(shape.rows);
-    out.columns.push_back(std::move(column));
-  }
-  while (TRY(rows.next())) {
-    for (std::size_t i = 0; i < shape.numeric.size(); ++i) {
-      Column& column = out.columns[i];
-      const std::string_view cell = rows.cells()[i];
-      if (column.numeric) {
-        column.numbers.push_back(number_of(cell).value_or(std::numeric_limits<double>::quiet_NaN()));
-      } else {
-        column.texts.emplace_back(cell);
-      }
-    }
-  }
-  return out;
-}
-
-}  // namespace
-
-Result<Dataset> parse(std::string_view text, const Options& options) {
-  const auto in_place = [&](Error error) {
-    return options.name.empty() ? std::unexpected(std::move(error)) : within(options.name, std::move(error));
-  };
-  // Two passes, so that neither a guess about a column's type nor a second copy of its cells is needed.
-  auto shape = measure(text, options);
-  if (!shape) return in_place(std::move(shape).error());
-  auto data = fill(text, options, *shape);
-  if (!data) return in_place(std::move(data).error());
-  return std::move(*data);
 }
 
 namespace {

@@ -39,22 +39,26 @@ class Stream {
   bool ready_ = false;
 };
 
-bool inflate_one(BytesView input, int window_bits, std::size_t bytes_max, Inflated& out) {
+bool inflate_one(BytesView input, int window_bits, std::size_t bytes_max, Inflated& out, Sink* sink) {
   Stream stream(window_bits);
-  return pump(stream, input, bytes_max, "deflate", out);
+  return pump(stream, input, bytes_max, "deflate", out, sink);
 }
 
 }  // namespace
 
-Inflated inflate(BytesView bytes, Wrapper wrapper, std::size_t bytes_max) {
+Inflated inflate_to(BytesView bytes, Wrapper wrapper, std::size_t bytes_max, Sink* sink) {
   // Above 15: gzip's header; negative: none.
   const int window_bits = wrapper == Wrapper::kGzip ? 15 + 16 : (wrapper == Wrapper::kZlib ? 15 : -15);
   Inflated out;
-  while (inflate_one(bytes.subspan(out.consumed), window_bits, bytes_max, out)) {
+  while (inflate_one(bytes.subspan(out.consumed), window_bits, bytes_max, out, sink)) {
     const bool another = wrapper == Wrapper::kGzip && is_gzip(bytes.subspan(out.consumed));
     if (!another) break;
   }
   return out;
+}
+
+Inflated inflate(BytesView bytes, Wrapper wrapper, std::size_t bytes_max) {
+  return inflate_to(bytes, wrapper, bytes_max, nullptr);
 }
 
 bool is_zlib(BytesView bytes) {

@@ -6,12 +6,16 @@
 // name the file, row and column. Pure, safe from any thread. Limits: core/limits/data.h.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "core/bytes.h"
 #include "core/dataset.h"
 #include "core/result.h"
 #include "formats/array.h"
+#include "formats/codec.h"
+#include "formats/table_reader.h"
 
 namespace sallyport::formats {
 
@@ -22,8 +26,18 @@ Result<Dataset> table_of(const Array& array, const std::string& name);
 
 bool is_parquet(BytesView bytes);
 
-// The bytes, unpacked while a stream of a known codec is around them. Error when it does not end, or beyond
-// kTableUnpackedBytesMax.
-Result<Bytes> unpacked(BytesView bytes);
+// Hands out what a compressed stream holds, as bytes that outlive the reader of the table.
+using Unpack = std::function<Result<BytesView>(Codec, BytesView)>;
+
+struct OpenOptions {
+  Roles roles = {};
+  Unpack unpack = {};
+  Passed passed = {};
+};
+// The same table in parts, of any size. `bytes` outlives the reader.
+Result<std::unique_ptr<TableReader>> open_table(BytesView bytes, const OpenOptions& options);
+
+// Error when the stream did not end with the bytes that hold it.
+Result<void> whole_stream(Codec codec, const Inflated& inner, BytesView packed);
 
 }  // namespace sallyport::formats

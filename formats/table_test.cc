@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "core/limits/data.h"
 #include "formats/json_rows.h"
 #include "formats/personal.h"
 
@@ -57,6 +58,89 @@ TEST(table, survives_every_truncation_and_every_changed_byte) {
       }
     }
   }
+}
+
+// In parts of any size a table is what it is whole.
+TEST(table, is_the_same_in_parts) {
+  std::string csv = "n,word,mixed\n";
+  std::string lines;
+  std::string array = "[";
+  for (int i = 0; i < 300; ++i) {
+    const std::string number = std::to_string(i * 7 % 11);
+    const std::string word = i % 3 == 0 ? "\"two\nlines, \"\"quoted\"\"\"" : "w" + std::to_string(i);
+    csv += number + "," + word + "," + (i == 250 ? "late" : number) + "\n";
+    const std::string object = "{\"n\": " + number + ", \"word\": \"}, {[" + number + "\\\"\", \"mixed\": " +
+                               (i == 250     ? "\"late\""
+                                : i % 5 == 0 ? "null"
+                                             : number) +
+                               (i > 100 ? ", \"new\": true" : "") + "}";
+    lines += object + "\n";
+    array += (i > 0 ? ", " : "") + object;
+  }
+  array += "]\n";
+  std::string npy("\x93NUMPY\x01\x00", 8);
+  std::string header = "{'descr': '|u1', 'fortran_order': True, 'shape': (50, 4), }";
+  header.resize(118, ' ');
+  header.back() = '\n';
+  npy += std::string("\x76\x00", 2) + header;
+  for (int i = 0; i < 200; ++i) npy += static_cast<char>(i);
+  for (const std::string& text : {csv, lines, array, npy}) {
+    const auto whole = read_table(as_bytes(text), "whole");
+    ASSERT_TRUE(whole) << whole.error().message;
+    const auto reader = open_table(as_bytes(text), {});
+    ASSERT_TRUE(reader) << reader.error().message;
+    EXPECT_EQ((*reader)->shape().rows, whole->rows());
+    for (const std::size_t bytes : {1U, 100U, 5000U, 1U << 20}) {
+      (*reader)->rewind();
+      Dataset all = *whole;
+      for (Column& column : all.columns) column = {.name = column.name, .numeric = column.numeric};
+      std::size_t rows = 0;
+      for (auto part = (*reader)->next(bytes); part && part->rows() > 0; part = (*reader)->next(bytes)) {
+        EXPECT_EQ(part->first_row, rows);
+        rows += part->rows();
+        ASSERT_EQ(part->columns.size(), all.columns.size());
+        for (std::size_t j = 0; j < all.columns.size(); ++j) {
+          EXPECT_EQ(part->columns[j].numeric, all.columns[j].numeric);
+          for (const double x : part->columns[j].numbers) all.columns[j].numbers.push_back(x);
+          for (const std::string& x : part->columns[j].texts) all.columns[j].texts.push_back(x);
+        }
+      }
+      ASSERT_EQ(rows, whole->rows());
+      for (std::size_t j = 0; j < all.columns.size(); ++j) {
+        EXPECT_EQ(all.columns[j].texts, whole->columns[j].texts);
+        for (std::size_t r = 0; r < all.columns[j].numbers.size(); ++r) {
+          const double x = whole->columns[j].numbers[r];
+          const double here = all.columns[j].numbers[r];
+          EXPECT_TRUE(here == x || (std::isnan(here) && std::isnan(x))) << r;
+        }
+      }
+    }
+  }
+}
+
+// The rest of a file that is one cell, one row or one element is not read to its end.
+TEST(table, of_one_endless_line_is_refused_where_the_limit_is_passed) {
+  const std::string endless(limits::kCsvCellBytesMax + 100, 'x');
+  const auto says = [](const std::string& text) {
+    const auto read = read_table(as_bytes(text), "t");
+    return read ? std::string() : read.error().message;
+  };
+  EXPECT_NE(says("a,b\n1," + endless).find("column b: cell longer"), std::string::npos);
+  EXPECT_NE(says("a,b\n1,\"" + endless + endless + endless).find("column b: cell longer"), std::string::npos);
+  std::string many = "a,b\n";
+  for (std::size_t i = 0; i <= limits::kCsvColumnsMax; ++i) many += ",";
+  EXPECT_NE(says(many).find("columns"), std::string::npos);
+  const std::string element(limits::kJsonLineBytesMax + 10, ' ');
+  EXPECT_NE(says("{\"a\": 1}\n{" + element).find("kJsonLineBytesMax"), std::string::npos);
+  EXPECT_NE(says("[{\"a\": 1}, {" + element).find("kJsonLineBytesMax"), std::string::npos);
+}
+
+TEST(json_rows, an_array_that_does_not_end_or_goes_on_is_refused) {
+  for (const char* bad :
+       {"[{\"a\": 1}", "[{\"a\": 1},]", "[{\"a\": 1}] 2", "[{\"a\": 1} {\"a\": 2}]", "[{\"a\": \"x]"})
+    EXPECT_FALSE(read_json_rows(bad)) << bad;
+  EXPECT_EQ(read_json_rows("[]")->rows(), 0U);
+  EXPECT_EQ(read_json_rows("[{\"a\": 1}, {\"a\": 2}]")->rows(), 2U);
 }
 
 TEST(json_rows, become_columns_in_the_order_of_their_appearance) {

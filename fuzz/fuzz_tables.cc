@@ -15,7 +15,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)array->at(array->size() - 1);
   }
   for (const char* name : {"rows.csv", "rows.jsonl", "rows.npy", "rows.idx"}) {
-    (void)formats::read_table(bytes, name);
+    const auto whole = formats::read_table(bytes, name);
+    if (!whole) continue;
+    // In parts it is the same table.
+    const auto reader = formats::open_table(
+        bytes,
+        {.roles = {},
+         .unpack = [](formats::Codec, sallyport::BytesView) -> sallyport::Result<sallyport::BytesView> {
+           return sallyport::invalid("packed");
+         },
+         .passed = {}});
+    if (!reader) continue;
+    std::size_t rows = 0;
+    for (auto part = (*reader)->next(64); part && part->rows() > 0; part = (*reader)->next(64)) {
+      if (part->first_row != rows || part->columns.size() != whole->columns.size()) std::abort();
+      rows += part->rows();
+    }
+    if (rows != whole->rows()) std::abort();
   }
   formats::csv::Rows rows(sallyport::as_text(bytes));
   std::size_t cells = 0;

@@ -14,19 +14,25 @@ std::uint64_t key_of(std::uint64_t number, std::uint64_t seed) {
   return z ^ (z >> 31);
 }
 
+std::vector<std::uint64_t> picked(const std::vector<std::uint64_t>& numbers,
+                                  const std::vector<std::size_t>& rows) {
+  std::vector<std::uint64_t> out;
+  out.reserve(rows.size());
+  for (const std::size_t row : rows) out.push_back(numbers[row]);
+  return out;
+}
+
 RowSample picked(RowSample sample, const std::vector<std::size_t>& rows) {
   sample.rows = sample.rows.pick(rows);
-  std::vector<std::uint64_t> numbers;
-  numbers.reserve(rows.size());
-  for (const std::size_t row : rows) numbers.push_back(sample.numbers[row]);
-  sample.numbers = std::move(numbers);
+  sample.numbers = picked(sample.numbers, rows);
   return sample;
 }
 
-RowSample trimmed(RowSample sample) {
-  if (sample.numbers.size() <= sample.rows_max) return sample;
+// Indices of the rows that the sample keeps.
+std::vector<std::size_t> kept_rows(const RowSample& sample) {
   std::vector<std::size_t> rows(sample.numbers.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
+  if (rows.size() <= sample.rows_max) return rows;
   const auto earlier = [&](std::size_t a, std::size_t b) {
     const std::uint64_t key_a = key_of(sample.numbers[a], sample.seed);
     const std::uint64_t key_b = key_of(sample.numbers[b], sample.seed);
@@ -35,6 +41,12 @@ RowSample trimmed(RowSample sample) {
   const auto end = rows.begin() + static_cast<std::ptrdiff_t>(sample.rows_max);
   std::nth_element(rows.begin(), end, rows.end(), earlier);
   rows.resize(sample.rows_max);
+  return rows;
+}
+
+RowSample trimmed(RowSample sample) {
+  if (sample.numbers.size() <= sample.rows_max) return sample;
+  const std::vector<std::size_t> rows = kept_rows(sample);
   return picked(std::move(sample), rows);
 }
 
@@ -47,10 +59,13 @@ bool same_columns(const Dataset& a, const Dataset& b) {
 }  // namespace
 
 RowSample sample_rows(const Dataset& shard, std::size_t rows_max, std::uint64_t seed) {
-  RowSample out{.seen = shard.rows(), .rows_max = rows_max, .seed = seed, .rows = shard, .numbers = {}};
+  RowSample out{.seen = shard.rows(), .rows_max = rows_max, .seed = seed, .rows = {}, .numbers = {}};
   out.numbers.resize(shard.rows());
   std::iota(out.numbers.begin(), out.numbers.end(), std::uint64_t{shard.first_row});
-  return trimmed(std::move(out));
+  const std::vector<std::size_t> rows = kept_rows(out);
+  out.rows = rows.size() == shard.rows() ? shard : shard.pick(rows);
+  if (rows.size() < shard.rows()) out.numbers = picked(out.numbers, rows);
+  return out;
 }
 
 RowSample merge(RowSample a, RowSample b) {

@@ -41,12 +41,12 @@ refuses 64 "no threat 'nothing'" ./dev new guard export some_guard nothing
 refuses 64 'a threat to export' ./dev new guard input some_guard export-archive-bomb
 refuses 64 'snake_case' ./dev new guard export SomeGuard export-archive-bomb
 
-# A fold, a plain hook, and a threat that has no OPEN entry to replace.
-./dev new guard analysis fresh_fold analysis-shared-workspace-leak 2>/dev/null
+# A fold and a second guard, whose threats have no OPEN entry to replace, and a plain hook.
+./dev new guard preparation fresh_fold split-class-skew 2>/dev/null
 ./dev new guard model_export fresh_file export-object-store-exposure 2>/dev/null
 ./dev new guard export second_file export-object-store-exposure 2>/dev/null
 refuses 64 'already' ./dev new guard export fresh_file export-archive-bomb
-for threat in analysis-shared-workspace-leak export-object-store-exposure; do
+for threat in export-object-store-exposure; do
   if grep -q "^OPEN(\"$threat\"" guards.def; then fail "$threat is still open"; fi
 done
 compiles() {
@@ -54,7 +54,7 @@ compiles() {
   "${compiler[@]}" -I. -c "$1" -o made.o
 }
 launcher=$(command -v ccache || true)
-for made in data_engineering/data_analysis/fresh_fold production/model_export/fresh_file; do
+for made in data_engineering/data_preparation/fresh_fold production/model_export/fresh_file; do
   folder=${made%/*}
   grep -qx "GUARD(${folder%/*}, ${folder#*/}, ${made##*/})" guards.def || fail "guards.def lacks $made"
   for file in "$made.cc" "${made}_drill.cc"; do

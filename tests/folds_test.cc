@@ -3,6 +3,7 @@
 // presents.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <span>
 
 #include "catalog/coverage.h"
@@ -50,14 +51,53 @@ std::string shuffled(const Fold& fold, const DatasetSubject& subject, const Para
   return text_of(fold.judge(parts.front(), subject.contract, parameters));
 }
 
-void expect_the_same(const Guard& guard, const std::string& name, const DatasetSubject& subject) {
-  const Parameters parameters(guard.parameters);
+// What a guard keeps of rows, so small that samples have less than all of them.
+constexpr std::string_view kSizes[] = {"rows_max", "entries_max", "cells_max"};
+
+Parameters small_parameters(const Guard& guard) {
+  Parameters out(guard.parameters);
+  for (const Parameter& parameter : guard.parameters) {
+    if (std::ranges::find(kSizes, parameter.name) == std::end(kSizes)) continue;
+    EXPECT_TRUE(out.set(parameter.name, 40));
+  }
+  return out;
+}
+
+void expect_the_same(const Guard& guard, const std::string& name, const DatasetSubject& subject,
+                     const Parameters& parameters) {
   const std::string whole = text_of(run_fold(guard.dataset, subject, parameters));
   learn::Random random(7);
   for (std::size_t shards = 1; shards <= kShardsMax; ++shards) {
     EXPECT_EQ(shuffled(guard.dataset, subject, parameters, shards, random), whole)
         << guard.id << " on " << name << " in " << shards << " shards";
   }
+}
+
+void expect_the_same(const Guard& guard, const std::string& name, const DatasetSubject& subject) {
+  expect_the_same(guard, name, subject, Parameters(guard.parameters));
+  expect_the_same(guard, name + ", sampled", subject, small_parameters(guard));
+}
+
+// A guard's memory must not follow the rows, so each says how many it keeps of what it keeps a piece a row
+// of.
+TEST(Folds, EveryDatasetGuardHasASizeAndSamplesThatTryIt) {
+  std::size_t guards = 0;
+  for (const catalog::GuardEntry& entry : catalog::guards()) {
+    if (entry.guard->dataset.judge == nullptr) continue;
+    ++guards;
+    const bool has_size = std::ranges::any_of(entry.guard->parameters, [](const Parameter& parameter) {
+      return std::ranges::find(kSizes, parameter.name) != std::end(kSizes);
+    });
+    EXPECT_TRUE(has_size) << entry.id;
+    const fs::path folder =
+        fs::path(SALLYPORT_SOURCE_DIR) / entry.folder / "testdata" / entry.guard->id / "caught";
+    const auto samples = drills::load_samples(folder, *entry.guard);
+    ASSERT_TRUE(samples) << samples.error().message;
+    const bool has_data = std::ranges::any_of(
+        *samples, [](const drills::Sample& sample) { return !sample.subjects.datasets.empty(); });
+    EXPECT_TRUE(has_data) << entry.id;
+  }
+  EXPECT_GE(guards, 14U);
 }
 
 TEST(Folds, SayTheSameOfEverySampleHoweverItIsSharded) {

@@ -13,12 +13,15 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "core/guard.h"
 #include "core/limits/data.h"
 #include "learn/dawid_skene.h"
+#include "learn/digest_sample.h"
 #include "learn/matrix.h"
+#include "learn/random.h"
 #include "learn/row_digest.h"
 #include "learn/statistics.h"
 
@@ -34,11 +37,14 @@ constexpr Parameter kParameters[] = {
     {"own_share", 0.5, "share of an annotator's errors that one direction must make up"},
     {"good_rate", 0.15, "errors of a good annotator on items whose class is known"},
     {"bad_rate", 0.4, "errors of a bad one"},
+    {"rows_max", 1'000'000, "answers that are judged; of more, those to a sample of the items"},
 };
 
 constexpr std::string_view kGold = "gold";
+constexpr std::size_t kTrials = 10;
 
 struct Raw {
+  learn::RowDigest of_item = {};
   std::string item;
   std::string annotator;
   std::string label;
@@ -47,12 +53,15 @@ struct Raw {
 };
 
 struct Summary {
+  explicit Summary(std::size_t rows_max) : answers(rows_max, &Raw::of_item) {}
+
   std::string name = {};
-  std::vector<Raw> answers = {};
+  learn::DigestSample<Raw> answers;
 };
 
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters&) {
-  Summary out{.name = shard.name};
+Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
+  Summary out(static_cast<std::size_t>(parameters.get("rows_max")));
+  if (side == Side::kData) out.name = shard.name;
   const Column* who = shard.find(shard.roles.contributor);
   if (side == Side::kReference || who == nullptr || shard.find(shard.roles.id) == nullptr ||
       shard.find(shard.roles.label) == nullptr)
@@ -64,8 +73,12 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, con
   const std::vector<std::string> known = learn::cell_texts(gold);
   for (std::size_t row = 0; row < items.size(); ++row) {
     const bool is_known = gold != nullptr && known[row] != "nan";
-    out.answers.push_back(
-        {items[row], annotators[row], labels[row], is_known ? known[row] : "", shard.first_row + row});
+    out.answers.add({.of_item = learn::row_digest(items[row]),
+                     .item = items[row],
+                     .annotator = annotators[row],
+                     .label = labels[row],
+                     .gold = is_known ? known[row] : "",
+                     .row = shard.first_row + row});
   }
   return std::any(std::move(out));
 }
@@ -73,9 +86,8 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, con
 std::any merge(std::any a, std::any b) {
   Summary x = std::any_cast<Summary>(std::move(a));
   Summary y = std::any_cast<Summary>(std::move(b));
-  if (x.answers.empty()) x.name = y.name;
-  x.answers.insert(x.answers.end(), std::make_move_iterator(y.answers.begin()),
-                   std::make_move_iterator(y.answers.end()));
+  if (x.name.empty()) x.name = y.name;
+  x.answers.merge(std::move(y.answers));
   return x;
 }
 
@@ -255,17 +267,114 @@ void find_by_gold(const Panel& panel, const Parameters& parameters, std::vector<
   }
 }
 
+bool refuses_anyone(const Panel& panel, const Parameters& parameters) {
+  const learn::Consensus consensus =
+      learn::consensus_of(panel.answers, panel.items, panel.annotators.size(), panel.classes.size());
+  const Errors errors(panel, consensus);
+  std::vector<Finding> findings;
+  find_directions(panel, errors, parameters, findings);
+  find_pairs(panel, consensus, errors, parameters, findings);
+  return !findings.empty();
+}
+
+// Panels of the same design, of as many items as the work allows, answered anew: each annotator errs as often
+// as here and in the directions in which all err together.
+class Imagined {
+ public:
+  Imagined(const Panel& panel, const learn::Consensus& consensus, const Errors& errors)
+      : panel_(panel), truth_(consensus.truth), rate_(panel.annotators.size()) {
+    const std::size_t k = panel.classes.size();
+    wrong_.resize(k * k);
+    for (std::size_t a = 0; a < panel.annotators.size(); ++a) {
+      double answers = 0;
+      for (std::size_t truth = 0; truth < k; ++truth) {
+        answers += static_cast<double>(errors.answers(a, truth));
+        for (std::size_t given = 0; given < k; ++given)
+          wrong_[truth * k + given] +=
+              truth == given ? 0 : static_cast<double>(errors.at(a, truth, given)) + 0.01;
+      }
+      rate_[a] = answers > 0 ? static_cast<double>(errors.errors(a)) / answers : 0;
+    }
+  }
+
+  // `liar` gives `swap.second` for `swap.first` and the other way round, three times in five.
+  struct Swap {
+    std::uint32_t liar = 0;
+    std::uint32_t one = 0;
+    std::uint32_t other = 0;
+  };
+  Panel answered(learn::Random& random, std::optional<Swap> swap) const {
+    const std::size_t items = std::min(panel_.items, kImaginedItems);
+    Panel out{.annotators = panel_.annotators, .classes = panel_.classes, .items = items};
+    for (const learn::Answer& answer : panel_.answers) {
+      if (answer.item >= items) continue;
+      const auto truth = static_cast<std::uint32_t>(truth_[answer.item]);
+      std::uint32_t given = random.uniform() < rate_[answer.annotator] ? wrong(truth, random) : truth;
+      if (swap && answer.annotator == swap->liar && (truth == swap->one || truth == swap->other) &&
+          random.uniform() < kSwapped)
+        given = truth == swap->one ? swap->other : swap->one;
+      out.answers.push_back({answer.item, answer.annotator, given});
+    }
+    out.gold.resize(out.answers.size());
+    return out;
+  }
+
+  static constexpr double kSwapped = 0.6;
+
+ private:
+  static constexpr std::size_t kImaginedItems = 300;
+
+  std::uint32_t wrong(std::uint32_t truth, learn::Random& random) const {
+    const std::size_t k = panel_.classes.size();
+    double all = 0;
+    for (std::size_t given = 0; given < k; ++given) all += wrong_[truth * k + given];
+    double at = random.uniform() * all;
+    for (std::uint32_t given = 0; given < k; ++given) {
+      at -= wrong_[truth * k + given];
+      if (at < 0) return given;
+    }
+    return truth;
+  }
+
+  const Panel& panel_;
+  const std::vector<std::uint32_t>& truth_;
+  std::vector<double> rate_;
+  std::vector<double> wrong_;  // [truth][given], of all annotators
+};
+
+// How often such a panel is refused when all are honest, and when one swaps two classes.
+void measure(const Panel& panel, const learn::Consensus& consensus, const Errors& errors,
+             const Parameters& parameters, Statistic& statistic) {
+  const Imagined imagined(panel, consensus, errors);
+  learn::Random random(0xa770);
+  double alarms = 0;
+  double caught = 0;
+  for (std::size_t trial = 0; trial < kTrials; ++trial) {
+    alarms += refuses_anyone(imagined.answered(random, {}), parameters) ? 1.0 / kTrials : 0;
+    Imagined::Swap swap{.liar = static_cast<std::uint32_t>(random.below(panel.annotators.size())),
+                        .one = static_cast<std::uint32_t>(random.below(panel.classes.size()))};
+    swap.other = static_cast<std::uint32_t>((swap.one + 1 + random.below(panel.classes.size() - 1)) %
+                                            panel.classes.size());
+    caught += refuses_anyone(imagined.answered(random, swap), parameters) ? 1.0 / kTrials : 0;
+  }
+  statistic.power = caught;
+  statistic.effect = "one annotator who swaps two classes on 60 % of their items, in " +
+                     std::to_string(kTrials) + " panels of at most 300 items answered anew";
+  statistic.false_positive_rate = alarms;
+}
+
 Result<Examination> judge(const std::any& any_summary, const Contract&, const Parameters& parameters) {
-  const Summary& summary = std::any_cast<const Summary&>(any_summary);
-  const Panel panel = panel_of(summary.answers);
+  Summary summary = std::any_cast<const Summary&>(any_summary);
+  const double share = summary.answers.settle().share();
+  const Panel panel = panel_of(std::move(summary.answers.rows()));
   if (panel.annotators.size() > limits::kAnnotatorsMax) {
     return fail(ErrorKind::kLimit, "data set " + summary.name + ": more than kAnnotatorsMax annotators");
   }
   Examination out;
   out.statistics.push_back({.name = "items with several answers",
                             .value = static_cast<double>(panel.answered_twice),
-                            .sample_size = panel.items,
-                            .false_positive_rate = parameters.get("alpha")});
+                            .sample_size = panel.items});
+  if (share < 1) out.statistics.push_back({.name = "share of the items", .value = share});
   // A table of one answer an item has nothing to hold an annotator against.
   if (panel.answered_twice == 0 || panel.annotators.size() < 3 || panel.classes.size() < 2) return out;
   const learn::Consensus consensus =
@@ -274,6 +383,7 @@ Result<Examination> judge(const std::any& any_summary, const Contract&, const Pa
   find_directions(panel, errors, parameters, out.findings);
   find_pairs(panel, consensus, errors, parameters, out.findings);
   find_by_gold(panel, parameters, out.findings);
+  measure(panel, consensus, errors, parameters, out.statistics.front());
   for (Finding& finding : out.findings) finding.where.path = summary.name;
   return out;
 }

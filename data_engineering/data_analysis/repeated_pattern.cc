@@ -22,6 +22,7 @@
 #include "core/limits.h"
 #include "core/parallel.h"
 #include "learn/product.h"
+#include "learn/random.h"
 #include "learn/row_sample.h"
 #include "learn/sample_fold.h"
 #include "learn/spectral.h"
@@ -49,6 +50,11 @@ constexpr Parameter kParameters[] = {
 constexpr std::size_t kPairColumnsMax = 64;
 // Candidates that are confirmed, the most surprising first.
 constexpr std::size_t kCandidatesMax = 2000;
+
+// What measures the rate of false findings.
+constexpr std::size_t kLooks = 5;
+constexpr std::size_t kLookRows = 600;
+constexpr std::size_t kLookRowsMin = 50;
 
 struct Candidate {
   std::vector<std::size_t> columns;  // of the feature matrix
@@ -361,8 +367,34 @@ Statistic power_of(const Confirmation& found, std::size_t rows, std::size_t clas
           .sample_size = found.tested,
           .power = learn::binomial_upper_tail(needed, fewest, 1 - found.base),
           .effect = "one pattern on " + std::to_string(fewest) + " of " + std::to_string(rows) +
-                    " rows of other classes, all relabelled to one",
-          .false_positive_rate = parameters.get("alpha")};
+                    " rows of other classes, all relabelled to one"};
+}
+
+// Samples of the rows that were not reported, searched as the whole was: how often something is found there
+// all the same.
+Result<void> measure_alarms(const learn::RowSample& sample, const std::set<std::size_t>& reported,
+                            const Parameters& parameters, Statistic& statistic) {
+  std::vector<std::size_t> others;
+  for (std::size_t row = 0; row < sample.numbers.size(); ++row) {
+    if (!reported.contains(row)) others.push_back(row);
+  }
+  const std::size_t count = std::min(others.size() / 2, kLookRows);
+  if (count < kLookRowsMin) return {};
+  learn::Random random(0x100c);
+  double alarms = 0;
+  for (std::size_t look = 0; look < kLooks; ++look) {
+    std::vector<std::size_t> rows;
+    for (const std::size_t i : random.sample(others.size(), count)) rows.push_back(others[i]);
+    learn::RowSample some{.seen = count, .rows_max = count, .rows = sample.rows.pick(rows), .numbers = {}};
+    some.numbers.assign(rows.begin(), rows.end());
+    const learn::Classes classes = TRY(learn::classes_of(some.rows));
+    if (classes.names.size() < 2) continue;
+    alarms += TRY(search(some, classes, parameters)).confirmed.empty() ? 0 : 1.0 / kLooks;
+  }
+  statistic.false_positive_rate = alarms;
+  statistic.effect += "; false alarms in " + std::to_string(kLooks) + " samples of " + std::to_string(count) +
+                      " rows that were not reported";
+  return {};
 }
 
 // Tran, Li and Madry 2018: within a class, poisoned rows stand out along the direction of largest variance.
@@ -400,6 +432,7 @@ Result<Examination> judge(const std::any& summary, const Contract&, const Parame
   std::set<std::size_t> reported;
   report(sample, classes, found.confirmed, reported, out.findings);
   out.statistics.push_back(power_of(found, sample.numbers.size(), classes.names.size(), parameters));
+  TRY(measure_alarms(sample, reported, parameters, out.statistics.back()));
   out.statistics.push_back({.name = "candidates cleared by masked neighbours",
                             .value = static_cast<double>(found.candidates - found.confirmed.size()),
                             .sample_size = found.candidates});

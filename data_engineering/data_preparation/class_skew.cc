@@ -8,6 +8,8 @@
 // draw (Bonferroni over them all). A stratified split stays well inside. Rows that are repeated count once,
 // and need the contract's leave.
 //
+// Beyond `rows_max` rows ids are sampled, the same on both sides.
+//
 // Missed without a rule: rows withheld in every class alike, or fewer of one class than the printed effect.
 #include <algorithm>
 #include <cmath>
@@ -16,7 +18,7 @@
 
 #include "core/guard.h"
 #include "core/limits.h"
-#include "learn/row_digest.h"
+#include "learn/digest_sample.h"
 #include "learn/split.h"
 #include "learn/statistics.h"
 
@@ -29,6 +31,7 @@ namespace {
 constexpr Parameter kParameters[] = {
     {"alpha", 0.001, "probability of calling an honest random split skewed, over all classes and groups"},
     {"groups_max", 50, "groups up to which their counts are tested too"},
+    {"rows_max", 1'000'000, "rows a side that are joined; more are sampled by their ids"},
 };
 
 struct Entry {
@@ -40,28 +43,30 @@ struct Entry {
 };
 
 struct Summary {
-  std::vector<Entry> train;
-  std::vector<Entry> whole;
+  explicit Summary(std::size_t rows_max) : train(rows_max, &Entry::id), whole(rows_max, &Entry::id) {}
+
+  learn::DigestSample<Entry> train;
+  learn::DigestSample<Entry> whole;
   std::string name = {};
   bool has_ids = true;
 };
 
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract& contract, const Parameters&) {
-  Summary out{.train = {},
-              .whole = {},
-              .name = side == Side::kData ? shard.name : std::string(),
-              .has_ids = shard.find(shard.roles.id) != nullptr};
+Result<std::any> summarise(const Dataset& shard, Side side, const Contract& contract,
+                           const Parameters& parameters) {
+  Summary out(static_cast<std::size_t>(parameters.get("rows_max")));
+  if (side == Side::kData) out.name = shard.name;
+  out.has_ids = shard.find(shard.roles.id) != nullptr;
   const std::vector<std::string> ids = shard.ids();
   const std::vector<std::string> labels = TRY(shard.labels());
   const std::vector<std::string> groups = learn::cell_texts(shard.find(shard.roles.group));
   const std::vector<std::string> units = learn::split_units(shard);
-  std::vector<Entry>& entries = side == Side::kData ? out.train : out.whole;
+  learn::DigestSample<Entry>& entries = side == Side::kData ? out.train : out.whole;
   for (std::size_t row = 0; row < ids.size(); ++row) {
-    entries.push_back({.id = learn::row_digest(ids[row]),
-                       .number = shard.first_row + row,
-                       .label = labels[row],
-                       .group = groups.empty() ? std::string() : groups[row],
-                       .for_test = contract.split && learn::falls_in_test(*contract.split, units[row])});
+    entries.add({.id = learn::row_digest(ids[row]),
+                 .number = shard.first_row + row,
+                 .label = labels[row],
+                 .group = groups.empty() ? std::string() : groups[row],
+                 .for_test = contract.split && learn::falls_in_test(*contract.split, units[row])});
   }
   return std::any(std::move(out));
 }
@@ -69,10 +74,8 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract& cont
 std::any merge(std::any a, std::any b) {
   Summary x = std::any_cast<Summary>(std::move(a));
   Summary y = std::any_cast<Summary>(std::move(b));
-  x.train.insert(x.train.end(), std::make_move_iterator(y.train.begin()),
-                 std::make_move_iterator(y.train.end()));
-  x.whole.insert(x.whole.end(), std::make_move_iterator(y.whole.begin()),
-                 std::make_move_iterator(y.whole.end()));
+  x.train.merge(std::move(y.train));
+  x.whole.merge(std::move(y.whole));
   if (x.name.empty()) x.name = y.name;
   x.has_ids = x.has_ids && y.has_ids;
   return x;
@@ -90,12 +93,12 @@ struct Joined {
 
 Joined join(const Summary& summary) {
   std::map<learn::RowDigest, std::vector<const Entry*>> whole;
-  for (const Entry& entry : summary.whole) whole[entry.id].push_back(&entry);
+  for (const Entry& entry : summary.whole.rows()) whole[entry.id].push_back(&entry);
   for (auto& [id, rows] : whole) {
     std::sort(rows.begin(), rows.end(), [](const Entry* a, const Entry* b) { return a->number > b->number; });
   }
   std::vector<const Entry*> train;
-  for (const Entry& entry : summary.train) train.push_back(&entry);
+  for (const Entry& entry : summary.train.rows()) train.push_back(&entry);
   std::sort(train.begin(), train.end(), [](const Entry* a, const Entry* b) { return a->number < b->number; });
   Joined out;
   for (const Entry* entry : train) {
@@ -184,7 +187,7 @@ class Judgement {
 
   // `what` is "class" or "group".
   void counts(const std::string& what, const Counts& whole, const Counts& train, std::size_t tests) {
-    const std::uint64_t population = summary_.whole.size();
+    const std::uint64_t population = summary_.whole.rows().size();
     std::uint64_t drawn = 0;
     for (const auto& [name, number] : train) drawn += number;
     const double level = parameters_.get("alpha") / (2 * static_cast<double>(tests));
@@ -203,17 +206,19 @@ class Judgement {
     }
   }
 
-  void statistics(const Counts& whole, const Counts& train, double drawn, bool has_rule, std::size_t tests) {
-    const auto total = static_cast<double>(summary_.whole.size());
+  // `share` is that of the ids that were joined.
+  void statistics(const Counts& whole, const Counts& train, double drawn, bool has_rule, std::size_t tests,
+                  double share) {
+    const auto total = static_cast<double>(summary_.whole.rows().size());
     out_.statistics.push_back({.name = "stability index of the classes",
                                .value = stability_index(whole, train, total, drawn),
-                               .sample_size = summary_.train.size()});
+                               .sample_size = summary_.train.rows().size()});
     const auto smallest = std::min_element(whole.begin(), whole.end(),
                                            [](const auto& a, const auto& b) { return a.second < b.second; });
     Statistic rows{.name = "rows on the wrong side of the split's key",
                    .value = static_cast<double>(misplaced_),
-                   .sample_size = summary_.whole.size(),
-                   .power = 1.0,
+                   .sample_size = summary_.whole.rows().size(),
+                   .power = share,
                    .effect = "one row withheld or moved",
                    .false_positive_rate = 0.0};
     if (has_rule) out_.statistics.push_back(std::move(rows));
@@ -221,7 +226,7 @@ class Judgement {
     out_.statistics.push_back(
         {.name = "classes tested",
          .value = static_cast<double>(whole.size()),
-         .sample_size = summary_.train.size(),
+         .sample_size = summary_.train.rows().size(),
          .power = power_at(0.4, expected, drawn, total, tests),
          .effect = "40 % of the training rows of class " + smallest->first + " withheld",
          .false_positive_rate = parameters_.get("alpha")});
@@ -259,18 +264,25 @@ class Judgement {
 
 Result<Examination> judge(const std::any& any_summary, const Contract& contract,
                           const Parameters& parameters) {
-  const Summary& summary = std::any_cast<const Summary&>(any_summary);
-  if (summary.whole.empty() || summary.train.empty() || !summary.has_ids) {
+  Summary summary = std::any_cast<const Summary&>(any_summary);
+  const bool has_rows = summary.whole.seen() > 0 && summary.train.seen() > 0;
+  if (!has_rows || !summary.has_ids) {
     return invalid(
         "data set " + summary.name + ": the training split, what it was cut from, and ids on both are needed",
         "name the id column in the schema: {id: COLUMN}");
+  }
+  // The same ids on both sides.
+  summary.whole.settle(summary.train.settle());
+  const double share = summary.train.settle(summary.whole.settle()).share();
+  if (summary.whole.rows().empty()) {
+    return fail(ErrorKind::kLimit, "data set " + summary.name + ": more than rows_max rows have one id");
   }
   const Joined joined = join(summary);
   Judgement judgement(summary, parameters);
   if (contract.split) judgement.by_rule(joined);
   judgement.additions(joined, contract);
-  const Counts whole = count(summary.whole, &Entry::label);
-  const Counts groups = count(summary.whole, &Entry::group);
+  const Counts whole = count(summary.whole.rows(), &Entry::label);
+  const Counts groups = count(summary.whole.rows(), &Entry::group);
   const bool test_groups =
       groups.size() > 1 && static_cast<double>(groups.size()) <= parameters.get("groups_max");
   const std::size_t tests = whole.size() + (test_groups ? groups.size() : 0);
@@ -280,7 +292,7 @@ Result<Examination> judge(const std::any& any_summary, const Contract& contract,
   if (test_groups && !contract.split)
     judgement.counts("group", groups, count(joined.train, &Entry::group), tests);
   judgement.statistics(whole, train, static_cast<double>(joined.train.size()), contract.split.has_value(),
-                       tests);
+                       tests, share);
   return std::move(judgement).finish();
 }
 

@@ -32,43 +32,83 @@ constexpr double kLongNumber = 1e8;
 constexpr Parameter kParameters[] = {
     {"distinct_share", 0.98,
      "share of different cells from which a column of words or whole numbers is a key"},
+    {"cells_max", 65'536,
+     "different cells of a column that are counted; of more, those of the smallest digests"},
     {"rows_min", 30, "rows below which a column is not called a key"},
     {"likely_cells", 3, "cells with a telephone number or an IP address, which have no checksum, that block"},
 };
 
-using RowNumbers = std::set<std::uint64_t>;
+// Cells that hold personal data, and the first rows of them.
+struct Rows {
+  std::uint64_t count = 0;
+  std::set<std::uint64_t> first = {};
+
+  void add(std::uint64_t row) {
+    if (!first.insert(row).second) return;
+    ++count;
+    cut();
+  }
+  void merge(Rows other) {
+    count += other.count;
+    first.merge(other.first);
+    cut();
+  }
+  void cut() {
+    while (first.size() > limits::kFindingsPerGuardMax) first.erase(std::prev(first.end()));
+  }
+};
+
+// How often each cell is there, of the cells with the smallest digests, so that every sharding counts the
+// same.
+struct Cells {
+  std::map<learn::RowDigest, std::uint64_t> count = {};
+
+  void add(const learn::RowDigest& digest, std::uint64_t times, std::size_t cells_max) {
+    if (count.size() == cells_max && std::prev(count.end())->first < digest) return;
+    count[digest] += times;
+    if (count.size() > cells_max) count.erase(std::prev(count.end()));
+  }
+  std::uint64_t rows() const {
+    std::uint64_t out = 0;
+    for (const auto& [digest, times] : count) out += times;
+    return out;
+  }
+};
 
 struct ColumnSummary {
-  std::set<learn::RowDigest> cells = {};
+  Cells cells = {};
   std::uint64_t rows = 0;  // with a cell
   bool could_be_key = true;
   bool numeric = false;
   double low = INFINITY;  // of its numbers
   double high = -INFINITY;
-  std::array<RowNumbers, formats::kPersonalKinds> personal = {};
+  std::array<Rows, formats::kPersonalKinds> personal = {};
 };
 
 struct Summary {
   std::string name = {};
   std::map<std::string, ColumnSummary> columns = {};
   std::uint64_t rows = 0;
+  std::size_t cells_max = 0;
 };
 
 bool is_word(std::string_view text) {
   return text.find_first_of(" \t\n") == std::string_view::npos && text.size() <= 128;
 }
 
-void add_cell(ColumnSummary& column, std::string_view text, bool numeric, std::uint64_t row) {
+void add_cell(ColumnSummary& column, std::string_view text, bool numeric, std::uint64_t row,
+              std::size_t cells_max) {
   ++column.rows;
   column.could_be_key = column.could_be_key && is_word(text);
-  column.cells.insert(learn::row_digest(text));
+  if (column.could_be_key) column.cells.add(learn::row_digest(text), 1, cells_max);
   if (numeric) return;
-  for (const formats::PersonalSpan& span : formats::find_personal(text))
-    column.personal[static_cast<std::size_t>(span.kind)].insert(row);
+  std::set<formats::PersonalKind> kinds;
+  for (const formats::PersonalSpan& span : formats::find_personal(text)) kinds.insert(span.kind);
+  for (const formats::PersonalKind kind : kinds) column.personal[static_cast<std::size_t>(kind)].add(row);
 }
 
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters&) {
-  Summary out;
+Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
+  Summary out{.cells_max = static_cast<std::size_t>(std::max(1.0, parameters.get("cells_max")))};
   if (side == Side::kReference) return std::any(std::move(out));
   out.name = shard.name;
   out.rows = shard.rows();
@@ -78,7 +118,8 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, con
     ColumnSummary& summary = out.columns[column.name];
     for (std::size_t row = 0; row < column.size(); ++row) {
       if (!column.numeric) {
-        if (!column.texts[row].empty()) add_cell(summary, column.texts[row], false, shard.first_row + row);
+        if (!column.texts[row].empty())
+          add_cell(summary, column.texts[row], false, shard.first_row + row, out.cells_max);
         continue;
       }
       const double value = column.numbers[row];
@@ -88,7 +129,8 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, con
       summary.numeric = true;
       summary.low = std::min(summary.low, value);
       summary.high = std::max(summary.high, value);
-      if (summary.could_be_key) add_cell(summary, number_text(value), true, shard.first_row + row);
+      if (summary.could_be_key)
+        add_cell(summary, number_text(value), true, shard.first_row + row, out.cells_max);
     }
   }
   return std::any(std::move(out));
@@ -101,14 +143,15 @@ std::any merge(std::any a, std::any b) {
   x.rows += y.rows;
   for (auto& [name, more] : y.columns) {
     ColumnSummary& column = x.columns[name];
-    column.cells.merge(more.cells);
+    for (const auto& [digest, times] : more.cells.count)
+      column.cells.add(digest, times, std::max(x.cells_max, y.cells_max));
     column.rows += more.rows;
     column.could_be_key = column.could_be_key && more.could_be_key;
     column.numeric = column.numeric || more.numeric;
     column.low = std::min(column.low, more.low);
     column.high = std::max(column.high, more.high);
     for (std::size_t kind = 0; kind < column.personal.size(); ++kind)
-      column.personal[kind].merge(more.personal[kind]);
+      column.personal[kind].merge(std::move(more.personal[kind]));
   }
   return x;
 }
@@ -122,17 +165,15 @@ void find_personal(const Summary& summary, const std::string& name, const Column
                    const Parameters& parameters, std::vector<Finding>& findings) {
   for (std::size_t i = 0; i < column.personal.size(); ++i) {
     const auto kind = static_cast<formats::PersonalKind>(i);
-    const RowNumbers& rows = column.personal[i];
-    if (rows.empty()) continue;
-    const bool blocks =
-        is_checked(kind) || static_cast<double>(rows.size()) >= parameters.get("likely_cells");
+    const Rows& rows = column.personal[i];
+    if (rows.count == 0) continue;
+    const bool blocks = is_checked(kind) || static_cast<double>(rows.count) >= parameters.get("likely_cells");
     if (!blocks) continue;
-    findings.push_back(
-        {.severity = Severity::kHigh,
-         .where = {.path = summary.name, .column = name},
-         .message = std::to_string(rows.size()) + " cells hold a " + std::string(name_of(kind)),
-         .remedy = "remove the column, or redact the cells"});
-    for (const std::uint64_t row : rows) {
+    findings.push_back({.severity = Severity::kHigh,
+                        .where = {.path = summary.name, .column = name},
+                        .message = std::to_string(rows.count) + " cells hold a " + std::string(name_of(kind)),
+                        .remedy = "remove the column, or redact the cells"});
+    for (const std::uint64_t row : rows.first) {
       if (findings.size() >= limits::kFindingsPerGuardMax) return;
       findings.push_back({.severity = Severity::kMedium,
                           .where = {.path = summary.name, .row = row, .column = name},
@@ -144,7 +185,9 @@ void find_personal(const Summary& summary, const std::string& name, const Column
 bool is_key(const ColumnSummary& column, const Parameters& parameters) {
   const double rows = static_cast<double>(column.rows);
   if (!column.could_be_key || rows < parameters.get("rows_min")) return false;
-  if (static_cast<double>(column.cells.size()) < parameters.get("distinct_share") * rows) return false;
+  const double counted = static_cast<double>(column.cells.rows());
+  if (static_cast<double>(column.cells.count.size()) < parameters.get("distinct_share") * counted)
+    return false;
   return !column.numeric || column.low >= kLongNumber || column.high - column.low < kGapsMax * rows;
 }
 
@@ -156,13 +199,13 @@ Result<Examination> judge(const std::any& any_summary, const Contract&, const Pa
     find_personal(summary, name, column, parameters, out.findings);
     if (!is_key(column, parameters)) continue;
     ++keys;
-    out.findings.push_back({.severity = Severity::kHigh,
-                            .confidence = Confidence::kMedium,
-                            .where = {.path = summary.name, .column = name},
-                            .message = "the column names its rows: " + std::to_string(column.cells.size()) +
-                                       " different words or whole numbers in " + std::to_string(column.rows) +
-                                       " cells",
-                            .remedy = "remove the column, or declare it as the id"});
+    out.findings.push_back(
+        {.severity = Severity::kHigh,
+         .confidence = Confidence::kMedium,
+         .where = {.path = summary.name, .column = name},
+         .message = "the column names its rows: " + std::to_string(column.cells.count.size()) +
+                    " different words or whole numbers in " + std::to_string(column.cells.rows()) + " cells",
+         .remedy = "remove the column, or declare it as the id"});
   }
   out.statistics.push_back({.name = "columns that name their rows",
                             .value = static_cast<double>(keys),

@@ -11,6 +11,9 @@
 // A table of few values repeats itself: equal rows are held to the rate at which training rows equal one
 // another, and are reported with low severity when the test split has no more of them.
 //
+// Beyond `entries_max` rows the exact joins are of a sample of contents, ids and groups, the same on both
+// sides.
+//
 // Missed: copies of numeric rows with noise, images that are scaled, rotated or noisier than `tolerance`,
 // paraphrases.
 #include <algorithm>
@@ -18,12 +21,13 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <tuple>
 
 #include "core/guard.h"
 #include "core/limits.h"
 #include "core/parallel.h"
+#include "learn/digest_sample.h"
 #include "learn/minhash.h"
-#include "learn/row_digest.h"
 #include "learn/row_sample.h"
 #include "learn/shifted.h"
 #include "learn/statistics.h"
@@ -42,6 +46,7 @@ constexpr Parameter kParameters[] = {
     {"alpha", 0.001, "probability of calling equal rows leaked that are as common within training"},
     {"rows_max", 20000, "rows a side that are compared for near copies; more are sampled by row number"},
     {"sample_seed", 0, "chooses that sample; keep it from whoever makes the split"},
+    {"entries_max", 1'000'000, "rows a side that are joined exactly; more are sampled by their contents"},
 };
 
 // Training rows that are held against the others, to see how close different rows come by themselves.
@@ -51,15 +56,30 @@ struct Entry {
   learn::RowDigest content;
   learn::RowDigest folded;
   learn::RowDigest id;
-  learn::RowDigest group;
   std::uint64_t number;
   double time_number;
   std::string time_text;
 };
+// Rows by another digest than their contents'.
+struct Named {
+  learn::RowDigest name;
+  std::uint64_t number;
+};
+
+using Time = std::pair<double, std::string>;
 
 struct Split {
-  std::vector<Entry> entries;
+  Split(std::size_t entries_max, learn::RowSample rows)
+      : entries(entries_max, &Entry::folded),
+        ids(entries_max, &Named::name),
+        groups(entries_max, &Named::name),
+        sample(std::move(rows)) {}
+
+  learn::DigestSample<Entry> entries;
+  learn::DigestSample<Named> ids;
+  learn::DigestSample<Named> groups;
   learn::RowSample sample;
+  std::optional<Time> newest = {};
   bool has_id = true;
   bool has_group = true;
   bool has_time = true;
@@ -74,36 +94,43 @@ bool has(const Dataset& data, const std::string& role) { return data.find(role) 
 
 Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
   const auto rows_max = static_cast<std::size_t>(parameters.get("rows_max"));
+  const auto entries_max = static_cast<std::size_t>(parameters.get("entries_max"));
   const auto seed = static_cast<std::uint64_t>(parameters.get("sample_seed"));
-  Split split{.entries = {},
-              .sample = learn::sample_rows(shard, rows_max, seed),
-              .has_id = has(shard, shard.roles.id),
-              .has_group = has(shard, shard.roles.group),
-              .has_time = has(shard, shard.roles.time)};
+  const learn::RowSample none{.rows_max = rows_max, .seed = seed};
+  Summary out{Split(entries_max, none), Split(entries_max, none)};
+  Split& split = side == Side::kData ? out.test : out.train;
+  split.sample = learn::sample_rows(shard, rows_max, seed);
+  split.has_id = has(shard, shard.roles.id);
+  split.has_group = has(shard, shard.roles.group);
+  split.has_time = has(shard, shard.roles.time);
   const std::vector<learn::RowDigest> content = learn::row_digests(shard, learn::TextForm::kVerbatim);
   const std::vector<learn::RowDigest> folded = learn::row_digests(shard, learn::TextForm::kFolded);
   const std::vector<std::string> ids = shard.ids();
   const std::vector<std::string> groups = learn::cell_texts(shard.find(shard.roles.group));
   const Column* time = shard.find(shard.roles.time);
   for (std::size_t row = 0; row < shard.rows(); ++row) {
-    split.entries.push_back(
-        {.content = content[row],
-         .folded = folded[row],
-         .id = learn::row_digest(ids[row]),
-         .group = split.has_group ? learn::row_digest(groups[row]) : learn::RowDigest{},
-         .number = shard.first_row + row,
-         .time_number = time != nullptr && time->numeric ? time->numbers[row] : 0,
-         .time_text = time != nullptr && !time->numeric ? time->texts[row] : std::string()});
+    const std::uint64_t number = shard.first_row + row;
+    Time when{time != nullptr && time->numeric ? time->numbers[row] : 0,
+              time != nullptr && !time->numeric ? time->texts[row] : std::string()};
+    if (split.has_time && (!split.newest || *split.newest < when)) split.newest = when;
+    const learn::RowDigest id = learn::row_digest(ids[row]);
+    split.entries.add({.content = content[row],
+                       .folded = folded[row],
+                       .id = id,
+                       .number = number,
+                       .time_number = when.first,
+                       .time_text = std::move(when.second)});
+    if (split.has_id) split.ids.add({id, number});
+    if (split.has_group) split.groups.add({learn::row_digest(groups[row]), number});
   }
-  Summary out;
-  out.test.sample = out.train.sample = {.rows_max = rows_max, .seed = seed};
-  (side == Side::kData ? out.test : out.train) = std::move(split);
   return std::any(std::move(out));
 }
 
 Split merged(Split a, Split b) {
-  a.entries.insert(a.entries.end(), std::make_move_iterator(b.entries.begin()),
-                   std::make_move_iterator(b.entries.end()));
+  a.entries.merge(std::move(b.entries));
+  a.ids.merge(std::move(b.ids));
+  a.groups.merge(std::move(b.groups));
+  if (b.newest && (!a.newest || *a.newest < *b.newest)) a.newest = std::move(b.newest);
   a.sample = learn::merge(std::move(a.sample), std::move(b.sample));
   a.has_id = a.has_id && b.has_id;
   a.has_group = a.has_group && b.has_group;
@@ -118,12 +145,21 @@ std::any merge(std::any a, std::any b) {
                  merged(std::move(x.train), std::move(y.train))};
 }
 
+// Both sides keep the rows of the same digests; their share is of all.
+template <class Row>
+double settle_both(learn::DigestSample<Row>& a, learn::DigestSample<Row>& b) {
+  a.settle(b.settle());
+  return b.settle(a.settle()).share();
+}
+
 // The lowest training row of each value of a member, so that a finding names the same row in any sharding.
-std::map<learn::RowDigest, std::uint64_t> first_rows(const Split& split, learn::RowDigest Entry::*member) {
+template <class Row>
+std::map<learn::RowDigest, std::uint64_t> first_rows(const learn::DigestSample<Row>& rows,
+                                                     learn::RowDigest Row::*member) {
   std::map<learn::RowDigest, std::uint64_t> out;
-  for (const Entry& entry : split.entries) {
-    const auto [at, is_new] = out.emplace(entry.*member, entry.number);
-    if (!is_new) at->second = std::min(at->second, entry.number);
+  for (const Row& row : rows.rows()) {
+    const auto [at, is_new] = out.emplace(row.*member, row.number);
+    if (!is_new) at->second = std::min(at->second, row.number);
   }
   return out;
 }
@@ -131,7 +167,7 @@ std::map<learn::RowDigest, std::uint64_t> first_rows(const Split& split, learn::
 // Training rows that equal another one under another id.
 std::uint64_t repeated_rows(const Split& train) {
   std::map<learn::RowDigest, std::pair<std::uint64_t, std::set<learn::RowDigest>>> groups;
-  for (const Entry& entry : train.entries) {
+  for (const Entry& entry : train.entries.rows()) {
     auto& [count, ids] = groups[entry.content];
     ++count;
     ids.insert(entry.id);
@@ -145,64 +181,68 @@ class Search {
  public:
   Search(Split test, Split train, const Parameters& parameters)
       : test_(std::move(test)), train_(std::move(train)), parameters_(parameters) {
-    std::sort(test_.entries.begin(), test_.entries.end(),
-              [](const Entry& a, const Entry& b) { return a.number < b.number; });
+    joined_ = settle_both(test_.entries, train_.entries);
+    settle_both(test_.ids, train_.ids);
+    settle_both(test_.groups, train_.groups);
+    std::ranges::sort(test_.entries.rows(), {}, &Entry::number);
   }
 
   void equal_rows() {
-    const auto contents = first_rows(train_, &Entry::content);
-    const auto folded = first_rows(train_, &Entry::folded);
-    const auto ids = first_rows(train_, &Entry::id);
+    const auto contents = first_rows(train_.entries, &Entry::content);
+    const auto folded = first_rows(train_.entries, &Entry::folded);
     std::vector<std::pair<std::uint64_t, std::uint64_t>> equal;
-    for (const Entry& entry : test_.entries) {
+    for (const Entry& entry : test_.entries.rows()) {
       if (const auto at = contents.find(entry.content); at != contents.end()) {
         equal.emplace_back(entry.number, at->second);
       } else if (const auto like = folded.find(entry.folded); like != folded.end()) {
         add(entry.number, Severity::kHigh,
             "equals training row " + std::to_string(like->second) + " but for case and spacing");
-      } else if (const auto same = ids.find(entry.id); test_.has_id && train_.has_id && same != ids.end()) {
-        add(entry.number, Severity::kHigh, "has the id of training row " + std::to_string(same->second));
       }
     }
     const std::uint64_t repeated = repeated_rows(train_);
     const double rate =
-        (static_cast<double>(repeated) + 1) / (static_cast<double>(train_.entries.size()) + 2);
-    const bool common = repeated > 0 && learn::binomial_upper_tail(equal.size(), test_.entries.size(), rate) >
+        (static_cast<double>(repeated) + 1) / (static_cast<double>(train_.entries.rows().size()) + 2);
+    const bool common = repeated > 0 && learn::binomial_upper_tail(equal.size(), rows_joined(), rate) >
                                             parameters_.get("alpha");
     for (const auto& [row, of] : equal) {
       add(row, common ? Severity::kLow : Severity::kHigh,
           "equals training row " + std::to_string(of) +
               (common ? ", as often as training rows equal each other" : ""));
     }
+    if (!test_.has_id || !train_.has_id) return;
+    const auto ids = first_rows(train_.ids, &Named::name);
+    for (const Named& row : test_.ids.rows()) {
+      const auto same = ids.find(row.name);
+      if (same == ids.end()) continue;
+      add(row.number, Severity::kHigh, "has the id of training row " + std::to_string(same->second));
+    }
   }
 
   // One group's rows belong on one side: they describe the same person, page or device.
   void shared_groups() {
     if (!test_.has_group || !train_.has_group) return;
-    const auto groups = first_rows(train_, &Entry::group);
+    const auto groups = first_rows(train_.groups, &Named::name);
     std::uint64_t shared = 0;
-    for (const Entry& entry : test_.entries) shared += groups.contains(entry.group) ? 1 : 0;
+    for (const Named& row : test_.groups.rows()) shared += groups.contains(row.name) ? 1 : 0;
     if (shared == 0) return;
     out_.findings.push_back({.severity = Severity::kHigh,
                              .where = {.path = name(), .column = test_.sample.rows.roles.group},
                              .message = std::to_string(shared) + " of " +
-                                        std::to_string(test_.entries.size()) +
+                                        std::to_string(test_.groups.rows().size()) +
                                         " rows are of groups that training rows are of too",
                              .remedy = "split by group, so that all rows of one stand on one side"});
   }
 
   void time_order() {
-    if (!test_.has_time || !train_.has_time || train_.entries.empty()) return;
-    const auto key = [](const Entry& entry) { return std::tie(entry.time_number, entry.time_text); };
-    const Entry& newest = *std::max_element(train_.entries.begin(), train_.entries.end(),
-                                            [&](const Entry& a, const Entry& b) { return key(a) < key(b); });
-    const auto older = std::count_if(test_.entries.begin(), test_.entries.end(),
-                                     [&](const Entry& entry) { return key(entry) < key(newest); });
+    if (!test_.has_time || !train_.has_time || !train_.newest) return;
+    const auto older = std::ranges::count_if(test_.entries.rows(), [&](const Entry& entry) {
+      return std::tie(entry.time_number, entry.time_text) <
+             std::tie(train_.newest->first, train_.newest->second);
+    });
     if (older == 0) return;
     out_.findings.push_back({.severity = Severity::kHigh,
                              .where = {.path = name(), .column = test_.sample.rows.roles.time},
-                             .message = std::to_string(older) + " of " +
-                                        std::to_string(test_.entries.size()) +
+                             .message = std::to_string(older) + " of " + std::to_string(rows_joined()) +
                                         " rows are older than the newest training row",
                              .remedy = "split by time: test on what came after all that was trained on"});
   }
@@ -255,21 +295,23 @@ class Search {
       if (out_.findings.size() < limits::kFindingsPerGuardMax) out_.findings.push_back(std::move(finding));
     }
     const auto share = [](const Split& split) {
-      return split.entries.empty() ? 1.0
-                                   : static_cast<double>(split.sample.numbers.size()) /
-                                         static_cast<double>(split.entries.size());
+      return split.entries.seen() == 0 ? 1.0
+                                       : static_cast<double>(split.sample.numbers.size()) /
+                                             static_cast<double>(split.entries.seen());
     };
-    const learn::Interval interval = learn::clopper_pearson(found_.size(), test_.entries.size());
-    Statistic leaked{.name = "test rows that stand in training",
-                     .value = test_.entries.empty() ? 0
-                                                    : static_cast<double>(found_.size()) /
-                                                          static_cast<double>(test_.entries.size()),
-                     .low = interval.low,
-                     .high = interval.high,
-                     .sample_size = test_.entries.size(),
-                     .power = share(test_) * share(train_),
-                     .effect = "one copy edited within the stated tolerances; an exact copy is always found",
-                     .false_positive_rate = ordinary_rate_};
+    const learn::Interval interval =
+        learn::clopper_pearson(std::min(found_.size(), rows_joined()), rows_joined());
+    Statistic leaked{
+        .name = "test rows that stand in training",
+        .value =
+            rows_joined() == 0 ? 0 : static_cast<double>(found_.size()) / static_cast<double>(rows_joined()),
+        .low = interval.low,
+        .high = interval.high,
+        .sample_size = rows_joined(),
+        .power = share(test_) * share(train_),
+        .effect = "one copy edited within the stated tolerances; an exact copy is found " +
+                  (joined_ < 1 ? "with probability " + number_text(joined_) : std::string("always")),
+        .false_positive_rate = ordinary_rate_};
     out_.statistics.push_back(std::move(leaked));
     if (compared_images_) {
       out_.statistics.push_back({.name = "closest pair that is not reported, as a share of the range",
@@ -280,6 +322,7 @@ class Search {
   }
 
  private:
+  std::size_t rows_joined() const { return test_.entries.rows().size(); }
   const std::string& name() const { return test_.sample.rows.name; }
 
   // A row is reported once, for the strongest reason, which is looked for first.
@@ -322,6 +365,7 @@ class Search {
   const Parameters& parameters_;
   std::map<std::uint64_t, Finding> found_;
   Examination out_;
+  double joined_ = 1;  // of the contents, by exact comparison
   bool compared_images_ = false;
   float margin_ = 1;
   std::optional<double> ordinary_rate_;
@@ -331,7 +375,7 @@ Result<Examination> judge(const std::any& any_summary, const Contract&, const Pa
   Summary summary = std::any_cast<const Summary&>(any_summary);
   summary.test.sample = TRY(learn::settled(std::move(summary.test.sample)));
   summary.train.sample = TRY(learn::settled(std::move(summary.train.sample)));
-  if (summary.train.entries.empty()) {
+  if (summary.train.entries.seen() == 0) {
     return invalid("data set " + summary.test.sample.rows.name + ": no training split to hold it against",
                    "this guard compares the test split with the training split");
   }

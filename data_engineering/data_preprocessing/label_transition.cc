@@ -10,15 +10,17 @@
 // Where the contract lets a step relabel, each cell of the transition matrix is held to a rate: it is refused
 // when the exact lower bound of its rate (Clopper and Pearson) lies above `relabel_rate`.
 //
+// Beyond `rows_max` rows the join is one of a sample by id, whose share of all ids is the power.
+//
 // Missed: features changed and moved to another id at once.
 #include <algorithm>
 #include <map>
-#include <set>
+#include <span>
 #include <tuple>
 
 #include "core/guard.h"
 #include "core/limits.h"
-#include "learn/row_digest.h"
+#include "learn/digest_sample.h"
 #include "learn/statistics.h"
 
 namespace sallyport::data_engineering::data_preprocessing {
@@ -31,6 +33,7 @@ constexpr Parameter kParameters[] = {
     {"relabel_rate", 0.02, "share of a class that a step with leave to relabel may give another class"},
     {"drop_alpha", 0.001,
      "probability of calling an honest choice of dropped rows lopsided, over all classes"},
+    {"rows_max", 1'000'000, "rows a side that are joined; more are sampled by their ids"},
 };
 
 struct Row {
@@ -42,16 +45,18 @@ struct Row {
 
 // Rows of the two sides in no particular order; judge sorts them.
 struct Summary {
-  std::vector<Row> before;
-  std::vector<Row> after;
+  explicit Summary(std::size_t rows_max) : before(rows_max, &Row::id), after(rows_max, &Row::id) {}
+
+  learn::DigestSample<Row> before;
+  learn::DigestSample<Row> after;
   std::string name = {};
   std::string label_column = {};
   bool after_has_ids = true;
   bool before_has_ids = true;
 };
 
-Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters&) {
-  Summary out;
+Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
+  Summary out(static_cast<std::size_t>(parameters.get("rows_max")));
   const bool has_ids = shard.find(shard.roles.id) != nullptr;
   (side == Side::kData ? out.after_has_ids : out.before_has_ids) = has_ids;
   if (side == Side::kData) {
@@ -61,22 +66,17 @@ Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, con
   const std::vector<std::string> ids = shard.ids();
   std::vector<std::string> labels = TRY(shard.labels());
   const std::vector<learn::RowDigest> features = learn::row_digests(shard, learn::TextForm::kVerbatim);
-  std::vector<Row>& rows = side == Side::kData ? out.after : out.before;
-  rows.reserve(ids.size());
-  for (std::size_t row = 0; row < ids.size(); ++row) {
-    rows.push_back(
-        {learn::row_digest(ids[row]), features[row], shard.first_row + row, std::move(labels[row])});
-  }
+  learn::DigestSample<Row>& rows = side == Side::kData ? out.after : out.before;
+  for (std::size_t row = 0; row < ids.size(); ++row)
+    rows.add({learn::row_digest(ids[row]), features[row], shard.first_row + row, std::move(labels[row])});
   return std::any(std::move(out));
 }
 
 std::any merge(std::any a, std::any b) {
   Summary x = std::any_cast<Summary>(std::move(a));
   Summary y = std::any_cast<Summary>(std::move(b));
-  x.before.insert(x.before.end(), std::make_move_iterator(y.before.begin()),
-                  std::make_move_iterator(y.before.end()));
-  x.after.insert(x.after.end(), std::make_move_iterator(y.after.begin()),
-                 std::make_move_iterator(y.after.end()));
+  x.before.merge(std::move(y.before));
+  x.after.merge(std::move(y.after));
   if (x.name.empty()) std::tie(x.name, x.label_column) = std::tie(y.name, y.label_column);
   x.before_has_ids = x.before_has_ids && y.before_has_ids;
   x.after_has_ids = x.after_has_ids && y.after_has_ids;
@@ -96,6 +96,7 @@ struct Comparison {
   std::map<std::string, std::uint64_t> before_of_class;
   std::map<std::string, std::uint64_t> dropped_of_class;
   std::uint64_t joined = 0;
+  double share = 1;  // of the ids, that were joined
 };
 
 // By id, so that the two sides can be walked together; by label within an id, so that equal labels meet.
@@ -138,35 +139,40 @@ std::size_t end_of_id(std::span<const Row> rows, std::size_t begin) {
   return end;
 }
 
-// Rows after the step whose features stood under other ids only, and only with other labels.
-void find_moved(const std::vector<Row>& before, const std::vector<Row>& after, Comparison& out) {
-  std::map<learn::RowDigest, std::set<std::string>> labels_of;
-  std::set<std::pair<learn::RowDigest, learn::RowDigest>> known;
-  for (const Row& row : before) {
-    labels_of[row.features].insert(row.label);
-    known.emplace(row.id, row.features);
-  }
+// Rows after the step whose features stood under other ids only, and only with other labels. `before` is by
+// id.
+void find_moved(std::span<const Row> before, std::span<const Row> after, Comparison& out) {
+  std::vector<const Row*> by_features;
+  for (const Row& row : before) by_features.push_back(&row);
+  std::ranges::sort(by_features, [](const Row* a, const Row* b) {
+    return std::tie(a->features, a->label) < std::tie(b->features, b->label);
+  });
   for (const Row& row : after) {
-    const auto labels = labels_of.find(row.features);
-    if (labels == labels_of.end() || labels->second.contains(row.label)) continue;
-    if (!known.contains({row.id, row.features})) {
-      out.moved.push_back({*labels->second.begin(), row.label, row.number});
-    }
+    const auto same = std::ranges::equal_range(by_features, row.features, {}, &Row::features);
+    const auto has_label = [&](const Row* other) { return other->label == row.label; };
+    if (same.empty() || std::ranges::any_of(same, has_label)) continue;
+    const auto own = std::ranges::equal_range(before, row.id, {}, &Row::id);
+    if (std::ranges::none_of(own, [&](const Row& other) { return other.features == row.features; }))
+      out.moved.push_back({(*same.begin())->label, row.label, row.number});
   }
 }
 
 Comparison compare(Summary summary, const Contract& contract) {
   const std::map<std::string, std::string> mapping(contract.label_mapping.begin(),
                                                    contract.label_mapping.end());
-  for (Row& row : summary.before) {
+  Comparison out;
+  summary.before.settle(summary.after.settle());
+  out.share = summary.after.settle(summary.before.settle()).share();
+  std::vector<Row>& before_rows = summary.before.rows();
+  std::vector<Row>& after_rows = summary.after.rows();
+  for (Row& row : before_rows) {
     if (const auto renamed = mapping.find(row.label); renamed != mapping.end()) row.label = renamed->second;
   }
-  sort_rows(summary.before);
-  sort_rows(summary.after);
-  Comparison out;
-  for (const Row& row : summary.before) ++out.before_of_class[row.label];
-  const std::span<const Row> before = summary.before;
-  const std::span<const Row> after = summary.after;
+  sort_rows(before_rows);
+  sort_rows(after_rows);
+  for (const Row& row : before_rows) ++out.before_of_class[row.label];
+  const std::span<const Row> before = before_rows;
+  const std::span<const Row> after = after_rows;
   std::size_t b = 0;
   std::size_t a = 0;
   while (b < before.size() || a < after.size()) {
@@ -178,7 +184,7 @@ Comparison compare(Summary summary, const Contract& contract) {
     b = b_end;
     a = a_end;
   }
-  find_moved(summary.before, summary.after, out);
+  find_moved(before_rows, after_rows, out);
   const auto by_row = [](const Change& x, const Change& y) { return x.row < y.row; };
   std::sort(out.relabelled.begin(), out.relabelled.end(), by_row);
   std::sort(out.moved.begin(), out.moved.end(), by_row);
@@ -262,7 +268,7 @@ class Report {
                                .low = interval.low,
                                .high = interval.high,
                                .sample_size = comparison_.joined,
-                               .power = 1.0,
+                               .power = comparison_.share,
                                .effect = "one relabelled row",
                                .false_positive_rate = 0.0});
     return std::move(out_);
@@ -292,11 +298,14 @@ Result<Examination> judge(const std::any& any_summary, const Contract& contract,
                        (summary.before_has_ids ? "after" : "before") + " the step, so rows cannot be joined",
                    "name the column in the schema, {id: COLUMN}, and let the step keep it");
   }
-  if (summary.before.empty()) {
+  if (summary.before.seen() == 0) {
     return invalid("data set " + summary.name + ": nothing to compare with",
                    "this guard holds what a step wrote against what it read");
   }
   const Comparison comparison = compare(summary, contract);
+  if (comparison.before_of_class.empty()) {
+    return fail(ErrorKind::kLimit, "data set " + summary.name + ": more than rows_max rows have one id");
+  }
   Report report(summary, comparison, parameters);
   report.relabelling(contract);
   report.moving();

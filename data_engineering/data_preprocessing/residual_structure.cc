@@ -18,9 +18,9 @@
 #include <numeric>
 
 #include "core/guard.h"
+#include "learn/digest_sample.h"
 #include "learn/matrix.h"
 #include "learn/random.h"
-#include "learn/row_digest.h"
 #include "learn/statistics.h"
 
 namespace sallyport::data_engineering::data_preprocessing {
@@ -46,65 +46,62 @@ struct Row {
   std::vector<float> values;
 };
 
-// The rows whose ids have the smallest digests, so that both sides keep the same.
+// Both sides keep the same ids.
 struct Kept {
+  explicit Kept(std::size_t rows_max) : rows(rows_max, &Row::id) {}
+
   std::vector<std::string> columns = {};
-  std::vector<Row> rows = {};
-  std::uint64_t seen = 0;
+  learn::DigestSample<Row> rows;
   bool has_ids = true;
   bool mixed = false;
 };
 struct Summary {
-  Kept after = {};
-  Kept before = {};
+  explicit Summary(std::size_t rows_max) : after(rows_max), before(rows_max) {}
+
+  Kept after;
+  Kept before;
   std::string name = {};
-  std::size_t rows_max = 0;
 };
 
-void trim(Kept& kept, std::size_t rows_max) {
-  std::ranges::stable_sort(kept.rows, {}, &Row::id);
-  if (kept.rows.size() > rows_max) kept.rows.resize(rows_max);
-}
-
 Result<std::any> summarise(const Dataset& shard, Side side, const Contract&, const Parameters& parameters) {
-  Summary out{.rows_max = static_cast<std::size_t>(parameters.get("rows_max"))};
+  Summary out(static_cast<std::size_t>(parameters.get("rows_max")));
   Kept& kept = side == Side::kData ? out.after : out.before;
   if (side == Side::kData) out.name = shard.name;
-  kept.seen = shard.rows();
   kept.has_ids = shard.find(shard.roles.id) != nullptr;
   const std::vector<std::size_t> features = shard.feature_columns();
   for (const std::size_t column : features) kept.columns.push_back(shard.columns[column].name);
   const std::vector<std::string> ids = shard.ids();
   const std::vector<std::string> labels = learn::cell_texts(shard.find(shard.roles.label));
-  for (std::size_t r = 0; r < shard.rows() && kept.has_ids; ++r) {
+  for (std::size_t r = 0; r < shard.rows(); ++r) {
     Row row{.id = learn::row_digest(ids[r]), .label = labels.empty() ? "" : labels[r], .values = {}};
+    if (!kept.has_ids || !kept.rows.takes(row.id)) {
+      kept.rows.skip();
+      continue;
+    }
+    row.values.reserve(features.size());
     for (const std::size_t column : features)
       row.values.push_back(static_cast<float>(shard.columns[column].numbers[r]));
-    kept.rows.push_back(std::move(row));
+    kept.rows.add(std::move(row));
   }
-  trim(kept, out.rows_max);
   return std::any(std::move(out));
 }
 
-Kept merge_kept(Kept a, Kept b, std::size_t rows_max) {
-  if (a.seen == 0) return b;
-  if (b.seen == 0) return a;
+Kept merge_kept(Kept a, Kept b) {
+  if (a.rows.seen() == 0) return b;
+  if (b.rows.seen() == 0) return a;
   a.mixed = a.mixed || b.mixed || a.columns != b.columns;
   a.has_ids = a.has_ids && b.has_ids;
-  a.seen += b.seen;
-  std::ranges::move(b.rows, std::back_inserter(a.rows));
-  trim(a, rows_max);
+  a.rows.merge(std::move(b.rows));
   return a;
 }
 
 std::any merge(std::any a, std::any b) {
   auto left = std::any_cast<Summary>(std::move(a));
   auto right = std::any_cast<Summary>(std::move(b));
-  const std::size_t rows_max = std::max(left.rows_max, right.rows_max);
-  return Summary{.after = merge_kept(std::move(left.after), std::move(right.after), rows_max),
-                 .before = merge_kept(std::move(left.before), std::move(right.before), rows_max),
-                 .name = left.name.empty() ? right.name : left.name,
-                 .rows_max = rows_max};
+  left.after = merge_kept(std::move(left.after), std::move(right.after));
+  left.before = merge_kept(std::move(left.before), std::move(right.before));
+  if (left.name.empty()) left.name = right.name;
+  return left;
 }
 
 // A column before and after, of the rows that have both.
@@ -119,10 +116,16 @@ struct Joined {
   std::vector<Cells> cells = {};
 };
 
-Joined join(const Summary& summary) {
+Joined join(Summary& summary) {
+  summary.before.rows.settle(summary.after.rows.settle());
+  summary.after.rows.settle(summary.before.rows.settle());
+  // In one order, whatever the order of the shards.
+  std::ranges::sort(summary.after.rows.rows(), {}, &Row::id);
   std::map<learn::RowDigest, const Row*> before;
   std::map<learn::RowDigest, std::size_t> times;
-  for (const Row& row : summary.before.rows) {
+  std::map<learn::RowDigest, std::size_t> times_after;
+  for (const Row& row : summary.after.rows.rows()) ++times_after[row.id];
+  for (const Row& row : summary.before.rows.rows()) {
     before[row.id] = &row;
     ++times[row.id];
   }
@@ -138,15 +141,15 @@ Joined join(const Summary& summary) {
   }
   out.cells.resize(pairs.size());
   std::map<std::string, std::uint32_t> classes;
-  for (const Row& row : summary.after.rows) classes.emplace(row.label, 0);
+  for (const Row& row : summary.after.rows.rows()) classes.emplace(row.label, 0);
   for (auto& [name, number] : classes) {
     number = static_cast<std::uint32_t>(out.classes.names.size());
     out.classes.names.push_back(name);
   }
-  for (const Row& row : summary.after.rows) {
+  for (const Row& row : summary.after.rows.rows()) {
     const auto found = before.find(row.id);
-    if (found == before.end() || times[row.id] != 1) continue;
-    times[row.id] = 0;  // an id that comes back is of another row
+    // An id that comes back is of another row.
+    if (found == before.end() || times[row.id] != 1 || times_after[row.id] != 1) continue;
     out.classes.of_row.push_back(classes[row.label]);
     for (std::size_t j = 0; j < pairs.size(); ++j) {
       out.cells[j].before.push_back(static_cast<double>(found->second->values[pairs[j].first]));
@@ -319,7 +322,7 @@ double power_of(const Noise& noise, const learn::Classes& classes, double shift,
 }
 
 Result<Examination> judge(const std::any& summary, const Contract&, const Parameters& parameters) {
-  const auto& sides = std::any_cast<const Summary&>(summary);
+  auto sides = std::any_cast<const Summary&>(summary);
   if (sides.after.mixed || sides.before.mixed)
     return invalid("data set " + sides.name + ": shards have other columns");
   Examination out;

@@ -1,43 +1,33 @@
 #include "services/data_check/check.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "catalog/coverage.h"
 #include "core/json.h"
-#include "formats/csv.h"
+#include "learn/sample_fold.h"
 #include "learn/statistics.h"
-#include "services/data_check/checks.h"
+#include "learn/two_sided.h"
+#include "services/data_check/row_checks.h"
 
 namespace sallyport::services::data_check {
 namespace {
 
 constexpr Check kChecks[] = {
-    {"table_shape", has_rows, check_shape},
-    {"duplicates", has_contents, check_duplicates},
-    {"label_errors", has_labels, check_labels},
-    {"planted_pattern", has_labelled_features, check_planted},
-    {"trigger_words", has_labelled_text, check_tokens},
-    {"personal_data", has_text, check_personal},
-    {"drift", has_reference, check_drift},
-    {"anonymity", has_quasi_identifiers, check_anonymity},
+    {.name = "table_shape", .applies = has_rows, .by_row = shape_check},
+    {.name = "duplicates", .applies = has_contents, .by_row = copies_check},
+    {.name = "label_errors", .applies = has_labels, .together = check_labels},
+    {.name = "planted_pattern", .applies = has_labelled_features, .together = check_planted},
+    {.name = "trigger_words", .applies = has_labelled_text, .together = check_tokens},
+    {.name = "personal_data", .applies = has_text, .by_row = personal_check},
+    {.name = "declared_transforms", .applies = has_transforms, .together = check_transforms},
+    {.name = "drift", .applies = has_reference, .together = check_drift},
+    {.name = "anonymity", .applies = has_quasi_identifiers, .by_row = classes_check},
 };
 
 // Stages whose dataset guards look at what a user has in a file.
 constexpr Stage kStages[] = {Stage::kAcquisition, Stage::kPreprocessing, Stage::kAnalysis,
                              Stage::kPreparation, Stage::kVersionedData};
-
-// What its summary says that a guard needs, of what a table by itself may lack.
-bool applies(const Guard& guard, const Dataset& data, const CheckOptions& options) {
-  if (guard.dataset.judge == nullptr || data.rows() == 0) return false;
-  if (guard.dataset.relation)
-    return options.reference != nullptr && options.relation == *guard.dataset.relation;
-  const bool by_source = guard.id == "directional_contributor" || guard.id == "lone_source";
-  if (by_source && data.find(data.roles.contributor) == nullptr) return false;
-  if (guard.id == "crawl_taint") return data.find("url") != nullptr && data.find("html") != nullptr;
-  return data.find(data.roles.label) != nullptr && !data.feature_columns().empty();
-}
 
 Verdict verdict_of(const Examination& examination) {
   Verdict out = Verdict::kPass;
@@ -48,62 +38,22 @@ Verdict verdict_of(const Examination& examination) {
   return out;
 }
 
-// Distances between all pairs of rows cost rows^2 x features, so wide tables are judged by fewer rows.
-Result<Parameters> parameters_for(const Guard& guard, const Dataset& data) {
-  constexpr double kWorkMax = 1e10;
-  Parameters out(guard.parameters);
-  const double features = static_cast<double>(std::max<std::size_t>(1, data.feature_columns().size()));
-  for (const Parameter& parameter : guard.parameters) {
-    if (parameter.name != "rows_max") continue;
-    TRY(out.set("rows_max", std::min(parameter.value, std::floor(std::sqrt(kWorkMax / features)))));
-  }
-  return out;
-}
-
 Result<Outcome> run_guard(const Guard& guard, const Dataset& data, const CheckOptions& options) {
   const DatasetSubject subject{.data = &data, .reference = options.reference, .relation = options.relation};
-  const Examination examination = TRY(run_fold(guard.dataset, subject, TRY(parameters_for(guard, data)), 1));
-  Outcome out;
-  std::vector<std::uint64_t> suspect;
-  for (const Finding& finding : examination.findings) {
-    if (!finding.where.row) {
-      out.verdict.findings.push_back(finding.message);
-      continue;
-    }
-    suspect.push_back(*finding.where.row);
-    out.rows.push_back(
-        {.row = *finding.where.row, .guard = {}, .score = 1, .message = finding.message, .suspect = true});
-  }
-  std::ranges::sort(suspect);
-  suspect.erase(std::unique(suspect.begin(), suspect.end()), suspect.end());
-  set_rate(out.verdict, suspect.size(), data.rows());
-  out.verdict.verdict = verdict_of(examination);
-  out.verdict.looks_for = guard.looks_for;
-  for (const std::string_view threat : guard.threats) out.verdict.threats.emplace_back(threat);
-  if (!examination.statistics.empty()) {
-    const Statistic& first = examination.statistics.front();
-    out.verdict.power = first.power;
-    out.verdict.effect = first.effect;
-    out.verdict.false_positive_rate = first.false_positive_rate;
-  }
-  return out;
+  const Parameters parameters = TRY(parameters_for(guard, data, 0, 0));
+  return outcome_of(guard, TRY(run_fold(guard.dataset, subject, parameters, 1)), data.rows());
 }
 
-void take(CheckReport& report, std::string_view name, Result<Outcome> outcome) {
-  if (!outcome) {
-    report.verdicts.push_back(
-        {.guard = std::string(name), .verdict = Verdict::kCannotTell, .findings = {outcome.error().message}});
-    return;
-  }
-  std::ranges::stable_sort(outcome->rows, [](const ScoredRow& a, const ScoredRow& b) {
-    return a.score != b.score ? a.score > b.score : a.row < b.row;
-  });
-  for (ScoredRow& row : outcome->rows) {
-    row.guard = name;
-    report.scored.push_back(std::move(row));
-  }
-  outcome->verdict.guard = name;
-  report.verdicts.push_back(std::move(outcome->verdict));
+// A check that takes parts gets all rows as one.
+Result<Outcome> run_by_row(const Check& check, const Dataset& data, const CheckOptions& options) {
+  constexpr std::size_t kEverything = std::size_t{1} << 46;
+  const Room room{.rows = data.rows(), .bytes = kEverything, .listed_max = data.rows()};
+  const std::unique_ptr<RowCheck> rows = TRY(check.by_row(data, room, options));
+  TRY(rows->add(data));
+  if (rows->again()) TRY(rows->add_again(data));
+  Outcome out = TRY(rows->finish());
+  if (check.by_row == copies_check) judge_copies(data, data.rows(), options, out);
+  return out;
 }
 
 Json or_null(const auto& value) { return value ? Json(*value) : Json(nullptr); }
@@ -130,6 +80,104 @@ Json to_json(const CheckVerdict& verdict) {
 
 std::span<const Check> checks() { return kChecks; }
 
+// What its summary says that a guard needs, of what a table by itself may lack.
+bool applies(const Guard& guard, const Dataset& head, std::uint64_t rows, const CheckOptions& options) {
+  if (guard.dataset.judge == nullptr || rows == 0) return false;
+  if (guard.dataset.relation)
+    return options.reference != nullptr && options.relation == *guard.dataset.relation;
+  const bool by_source = guard.id == "directional_contributor" || guard.id == "lone_source";
+  if (by_source && head.find(head.roles.contributor) == nullptr) return false;
+  if (guard.id == "crawl_taint") return head.find("url") != nullptr && head.find("html") != nullptr;
+  return head.find(head.roles.label) != nullptr && !head.feature_columns().empty();
+}
+
+std::vector<const Guard*> guards_for(const Dataset& head, std::uint64_t rows, const CheckOptions& options) {
+  std::vector<const Guard*> out;
+  for (const Stage stage : kStages) {
+    for (const Guard* guard : catalog::guards_of(stage)) {
+      if (applies(*guard, head, rows, options)) out.push_back(guard);
+    }
+  }
+  return out;
+}
+
+// Distances between all pairs of rows cost rows^2 x features, so wide tables are judged by fewer rows; and no
+// guard keeps more than its share of the memory, where that is given.
+Result<Parameters> parameters_for(const Guard& guard, const Dataset& head, double row_bytes,
+                                  std::size_t bytes) {
+  constexpr double kWorkMax = 1e10;
+  constexpr double kEntryBytes = 400;  // of a row that is joined by its digests, both sides and their indices
+  constexpr double kCellBytes = 100;
+  Parameters out(guard.parameters);
+  const double features = static_cast<double>(std::max<std::size_t>(1, head.feature_columns().size()));
+  const auto bound = [&](const Parameter& parameter, double most) {
+    return out.set(parameter.name, std::max(1.0, std::min(out.get(parameter.name), std::floor(most))));
+  };
+  const bool joins =
+      guard.dataset.summarise != learn::summarise_sample && guard.dataset.summarise != learn::summarise_sides;
+  for (const Parameter& parameter : guard.parameters) {
+    const double room = static_cast<double>(bytes);
+    if (parameter.name == "rows_max") {
+      if (parameter.value <= 100'000) TRY(bound(parameter, std::sqrt(kWorkMax / features)));
+      // Samples of both sides, what is being merged, and what is computed of them.
+      if (bytes > 0) TRY(bound(parameter, room / std::max(6 * row_bytes, joins ? kEntryBytes : 1)));
+    }
+    if (bytes > 0 && parameter.name == "entries_max") TRY(bound(parameter, room / kEntryBytes / 2));
+    if (bytes > 0 && parameter.name == "cells_max")
+      TRY(bound(parameter, room / kCellBytes / static_cast<double>(head.columns.size())));
+  }
+  return out;
+}
+
+Outcome outcome_of(const Guard& guard, const Examination& examination, std::uint64_t rows) {
+  Outcome out;
+  std::vector<std::uint64_t> suspect;
+  for (const Finding& finding : examination.findings) {
+    if (!finding.where.row) {
+      out.verdict.findings.push_back(finding.message);
+      continue;
+    }
+    suspect.push_back(*finding.where.row);
+    out.rows.push_back(
+        {.row = *finding.where.row, .guard = {}, .score = 1, .message = finding.message, .suspect = true});
+  }
+  std::ranges::sort(suspect);
+  suspect.erase(std::unique(suspect.begin(), suspect.end()), suspect.end());
+  set_rate(out.verdict, suspect.size(), rows);
+  out.verdict.verdict = verdict_of(examination);
+  out.verdict.looks_for = guard.looks_for;
+  for (const std::string_view threat : guard.threats) out.verdict.threats.emplace_back(threat);
+  if (!examination.statistics.empty()) {
+    const Statistic& first = examination.statistics.front();
+    out.verdict.power = first.power;
+    out.verdict.effect = first.effect;
+    out.verdict.false_positive_rate = first.false_positive_rate;
+  }
+  return out;
+}
+
+void take(CheckReport& report, std::string_view name, Result<Outcome> outcome) {
+  if (!outcome) {
+    report.verdicts.push_back(
+        {.guard = std::string(name), .verdict = Verdict::kCannotTell, .findings = {outcome.error().message}});
+    return;
+  }
+  std::ranges::stable_sort(outcome->rows, [](const ScoredRow& a, const ScoredRow& b) {
+    return a.score != b.score ? a.score > b.score : a.row < b.row;
+  });
+  report.suspect.resize(static_cast<std::size_t>(report.rows));
+  for (std::size_t row = 0; row < outcome->marked.size(); ++row) {
+    if (outcome->marked[row]) report.suspect[row] = true;
+  }
+  for (ScoredRow& row : outcome->rows) {
+    row.guard = name;
+    if (row.suspect && row.row < report.suspect.size()) report.suspect[row.row] = true;
+    report.scored.push_back(std::move(row));
+  }
+  outcome->verdict.guard = name;
+  report.verdicts.push_back(std::move(outcome->verdict));
+}
+
 void set_rate(CheckVerdict& verdict, std::uint64_t suspect, std::uint64_t all) {
   const learn::Interval interval = learn::wilson(suspect, all);
   verdict.n = all;
@@ -149,13 +197,11 @@ Result<CheckReport> check(const Dataset& data, const CheckOptions& options) {
     return invalid("probabilities: " + std::to_string(options.probabilities->rows()) + " rows for " +
                    std::to_string(data.rows()));
   }
-  CheckReport report{.name = data.name, .rows = data.rows()};
-  std::vector<const Guard*> guards;
-  for (const Stage stage : kStages) {
-    for (const Guard* guard : catalog::guards_of(stage)) {
-      if (applies(*guard, data, options)) guards.push_back(guard);
-    }
-  }
+  CheckReport report{.name = data.name,
+                     .rows = data.rows(),
+                     .memory_bytes = options.memory_bytes,
+                     .label = data.roles.label};
+  const std::vector<const Guard*> guards = guards_for(data, data.rows(), options);
   const std::size_t all = std::size(kChecks) + guards.size();
   std::size_t done = 0;
   const auto tell = [&](std::string_view name) {
@@ -164,7 +210,9 @@ Result<CheckReport> check(const Dataset& data, const CheckOptions& options) {
   };
   for (const Check& one : kChecks) {
     tell(one.name);
-    if (one.applies(data, options)) take(report, one.name, one.run(data, options));
+    if (data.rows() == 0 || !one.applies(data, options)) continue;
+    take(report, one.name,
+         one.by_row != nullptr ? run_by_row(one, data, options) : one.together(data, options));
   }
   for (const Guard* guard : guards) {
     tell(guard->id);
@@ -190,24 +238,13 @@ std::string to_json_text(const CheckReport& report) {
     if (i > 0) out += ',';
     out += canonical(to_json(report.verdicts[i]));
   }
-  return out + "]}\n";
-}
-
-Result<void> quarantine(const Dataset& data, const CheckReport& report, const std::filesystem::path& folder) {
-  std::vector<bool> suspect(data.rows());
-  for (const ScoredRow& row : report.scored) {
-    if (row.suspect && row.row < data.rows()) suspect[row.row] = true;
-  }
-  std::array<std::vector<std::size_t>, 2> parts;
-  for (std::size_t row = 0; row < data.rows(); ++row) parts[suspect[row] ? 1 : 0].push_back(row);
-  Env& env = system_env();
-  TRY(make_directories_durably(env, folder));
-  constexpr std::array<std::string_view, 2> kNames{"clean.csv", "suspect.csv"};
-  for (std::size_t part = 0; part < parts.size(); ++part) {
-    const std::string text = TRY(formats::csv::write(data.pick(parts[part])));
-    TRY(write_durably(env, folder / kNames[part], as_bytes(text)));
-  }
-  return {};
+  return out + "],\"table\":" +
+         canonical(Json{{"name", report.name},
+                        {"rows", report.rows},
+                        {"sampled", report.sampled == 0 ? report.rows : report.sampled},
+                        {"label", report.label},
+                        {"memory_bytes", report.memory_bytes}}) +
+         "}\n";
 }
 
 }  // namespace sallyport::services::data_check

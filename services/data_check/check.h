@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "core/gate.h"
+#include "core/limits/tables.h"
 #include "learn/confident.h"
+#include "learn/transforms.h"
 #include "services/data_check/source.h"
 
 namespace sallyport::services::data_check {
@@ -47,7 +49,11 @@ struct CheckVerdict {
 struct CheckReport {
   std::string name = {};
   std::uint64_t rows = 0;
+  std::uint64_t sampled = 0;           // of them, by the checks that look at rows together; 0: all
+  std::uint64_t memory_bytes = 0;      // that it kept to
+  std::string label = {};              // the column that was taken for it
   std::vector<ScoredRow> scored = {};  // by guard, then most suspect first
+  std::vector<bool> suspect = {};      // of every row, listed or not
   std::vector<CheckVerdict> verdicts = {};
 
   Verdict worst() const;
@@ -62,15 +68,30 @@ struct CheckOptions {
   std::size_t k_min = 5;
   std::uint64_t seed = 1;
   unsigned threads = 0;
+  std::size_t memory_bytes = limits::kDataMemoryBytes;
+  // What the step between the reference and the table may do; the reference is then the table before it.
+  std::optional<std::vector<learn::Transform>> transforms = {};
+  std::vector<std::uint64_t> row_numbers = {};  // of the rows, when they are a sample
   std::function<void(std::string_view check, std::size_t done, std::size_t all)> on_check = {};
 };
 
 Result<CheckReport> check(const Dataset& data, const CheckOptions& options);
 
+// The same of a table that need not fit in memory: rows are looked at one by one as they are read; what looks
+// at rows together (labels, patterns, drift, most guards) does so for as many as `memory_bytes` allow, drawn
+// by number and seed. `data` and `reference` are what it looked at.
+struct Checked {
+  CheckReport report = {};
+  Dataset data = {};
+  std::optional<Dataset> reference = {};
+  std::vector<std::uint64_t> row_numbers = {};  // of `data`, when it is a sample
+};
+Result<Checked> check(Table& table, Table* reference, CheckOptions options);
+
 // {"rows": [{"row", "guard", "score", "message", "suspect"}], "verdicts": [...]}, as one line.
 std::string to_json_text(const CheckReport& report);
 
 // Writes the rows that nothing was found about to clean.csv and the others to suspect.csv.
-Result<void> quarantine(const Dataset& data, const CheckReport& report, const std::filesystem::path& folder);
+Result<void> quarantine(Table& table, const CheckReport& report, const std::filesystem::path& folder);
 
 }  // namespace sallyport::services::data_check

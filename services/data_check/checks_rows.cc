@@ -1,44 +1,21 @@
-// Rows that are there twice, rows that hold personal data, and columns whose cells disagree on what they are.
+// Rows that hold personal data, columns whose cells disagree on what they are, ids that come back, and rows
+// that are there twice: each row is looked at once, as it is read.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
-#include <map>
 
 #include "formats/personal.h"
-#include "learn/minhash.h"
+#include "learn/distinct_rows.h"
 #include "learn/row_digest.h"
-#include "services/data_check/checks.h"
+#include "services/data_check/row_checks.h"
 
 namespace sallyport::services::data_check {
 namespace {
 
-constexpr double kSimilar = 0.7;
-constexpr std::size_t kTextBytesMin = 20;      // on average, of a column that is text rather than a category
-constexpr std::size_t kNearRowsMax = 500'000;  // beyond which only exact copies are looked for
 constexpr double kMostlyNumbers = 0.9;
-constexpr std::size_t kShownBytes = 24;  // of a cell
-
-const Column* text_column(const Dataset& data) {
-  for (const Column& column : data.columns) {
-    if (column.numeric || data.roles.covers(column.name) || column.texts.empty()) continue;
-    std::size_t bytes = 0;
-    for (const std::string& text : column.texts) bytes += text.size();
-    if (bytes / column.texts.size() >= kTextBytesMin) return &column;
-  }
-  return nullptr;
-}
-
-// The first row with the same contents, for each row that has one.
-std::map<std::size_t, std::size_t> exact_copies(const Dataset& data) {
-  std::map<std::size_t, std::size_t> out;
-  std::map<learn::RowDigest, std::size_t> seen;
-  const std::vector<learn::RowDigest> digests = learn::row_digests(data, learn::TextForm::kVerbatim);
-  for (std::size_t row = 0; row < digests.size(); ++row) {
-    const auto [first, is_new] = seen.emplace(digests[row], row);
-    if (!is_new) out.emplace(row, first->second);
-  }
-  return out;
-}
+constexpr std::size_t kShownBytes = 24;      // of a cell
+constexpr std::size_t kStraysMax = 200'000;  // cells of all columns that are remembered
 
 bool is_number(std::string_view text) {
   double value = 0;
@@ -49,152 +26,255 @@ bool is_number(std::string_view text) {
 // As formats/csv.h has it.
 bool is_missing(std::string_view text) { return text.empty() || text == "nan"; }
 
-}  // namespace
-
-bool has_rows(const Dataset& data, const CheckOptions&) { return data.rows() > 0; }
-
-bool has_contents(const Dataset& data, const CheckOptions&) {
-  return data.rows() > 0 && std::ranges::any_of(data.columns, [&](const Column& column) {
-           return !data.roles.covers(column.name);
-         });
-}
-
-Result<Outcome> check_duplicates(const Dataset& data, const CheckOptions&) {
-  Outcome out;
-  std::map<std::size_t, std::size_t> exact = exact_copies(data);
-  for (const auto& [row, first] : exact) {
-    out.rows.push_back({.row = row,
-                        .guard = {},
-                        .score = 1,
-                        .message = "the same as row " + std::to_string(first),
-                        .suspect = true});
+class ShapeCheck : public RowCheck {
+ public:
+  ShapeCheck(const Dataset& head, const Room& room)
+      : label_(head.roles.label),
+        id_(head.roles.id),
+        marks_(room),
+        rows_(room.rows),
+        columns_(head.columns.size()),
+        ids_(room.bytes) {
+    for (const Column& column : head.columns) names_.push_back(column.name);
   }
-  std::size_t near = 0;
-  const Column* column = text_column(data);
-  if (column != nullptr && data.rows() <= kNearRowsMax) {
-    std::vector<learn::TextSketch> sketches;
-    for (const std::string& text : column->texts) sketches.push_back(learn::sketch_text(learn::folded(text)));
-    for (const learn::SimilarPair& pair : learn::similar_others(sketches, kSimilar)) {
-      if (exact.contains(pair.query)) continue;
-      ++near;
-      char similarity[16];
-      std::snprintf(similarity, sizeof similarity, "%.2f", pair.similarity);
-      out.rows.push_back(
-          {.row = pair.query,
-           .guard = {},
-           .score = pair.similarity,
-           .message = std::string("like row ") + std::to_string(pair.text) + ", similarity " + similarity,
-           .suspect = false});
+
+  Result<void> add(const Dataset& part) override {
+    for (std::size_t j = 0; j < part.columns.size(); ++j) {
+      const Column& column = part.columns[j];
+      if (!column.numeric && column.name != label_) add_texts(columns_[j], column, part.first_row);
     }
+    if (const Column* id = part.find(id_)) add_ids(*id, part.first_row);
+    return {};
   }
-  out.verdict.threats = {"split-leakage", "acq-scrape-taint"};
-  out.verdict.looks_for =
-      column == nullptr ? "rows with the contents of an earlier row"
-                        : "rows with the contents of an earlier row, and texts of column " + column->name +
-                              " whose 5-byte shingles have a Jaccard similarity of at least .7";
-  set_rate(out.verdict, out.rows.size(), data.rows());
-  out.verdict.power = 1;
-  out.verdict.effect = "one exact copy";
-  out.verdict.false_positive_rate = 0;
-  if (out.rows.empty()) return out;
-  out.verdict.verdict = Verdict::kWarn;
-  out.verdict.findings.push_back(std::to_string(exact.size()) + " rows repeat an earlier row exactly, " +
-                                 std::to_string(near) + " nearly");
-  return out;
-}
 
-Result<Outcome> check_shape(const Dataset& data, const CheckOptions&) {
-  Outcome out;
-  out.verdict.looks_for =
-      "columns of numbers with cells that are none, constant columns, missing cells, repeated ids";
-  std::vector<bool> suspect(data.rows());
-  const auto mark = [&](std::size_t row, std::string message) {
-    if (!suspect[row])
-      out.rows.push_back(
-          {.row = row, .guard = {}, .score = 1, .message = std::move(message), .suspect = true});
-    suspect[row] = true;
+  Result<Outcome> finish() override {
+    Outcome out;
+    out.verdict.looks_for = "columns of numbers with cells that are none, missing ids, repeated ids";
+    for (std::size_t j = 0; j < columns_.size(); ++j) {
+      const Texts& texts = columns_[j];
+      if (texts.count == 0 || !mostly_numbers(texts)) continue;
+      for (const Stray& stray : texts.strays) {
+        marks_.mark(stray.row, 1,
+                    "column " + names_[j] + " holds numbers elsewhere, and \"" + stray.text + "\" here");
+      }
+      std::string line = "column " + names_[j] + " changes from numbers to text, first in row " +
+                         std::to_string(texts.strays.front().row);
+      if (texts.count > texts.strays.size())
+        line += ", in " + std::to_string(texts.count) + " cells, of which the first " +
+                std::to_string(texts.strays.size()) + " are marked";
+      out.verdict.findings.push_back(std::move(line));
+    }
+    for (const auto& [row, message] : bad_ids_) marks_.mark(row, 1, message);
+    const std::uint64_t count = marks_.count();
+    if (count > 0) {
+      out.verdict.findings.push_back(std::to_string(count) + " rows do not fit their columns");
+      out.verdict.verdict = Verdict::kWarn;
+    }
+    std::move(marks_).finish(out);
+    out.verdict.power = ids_.share();
+    out.verdict.effect =
+        ids_.share() < 1 ? "one repeated id; a cell that does not fit is always found" : "one such cell";
+    return out;
+  }
+
+ private:
+  struct Stray {
+    std::uint64_t row = 0;
+    std::string text = {};
   };
-  for (const Column& column : data.columns) {
-    if (column.numeric || column.name == data.roles.label) continue;
-    std::size_t numbers = 0;
-    std::size_t present = 0;
-    for (const std::string& text : column.texts) {
-      numbers += is_number(text) ? 1 : 0;
-      present += is_missing(text) ? 0 : 1;
-    }
-    if (static_cast<double>(numbers) < kMostlyNumbers * static_cast<double>(present) || numbers == present)
-      continue;
-    std::optional<std::size_t> first;
-    for (std::size_t row = 0; row < column.texts.size(); ++row) {
-      if (is_number(column.texts[row]) || is_missing(column.texts[row])) continue;
-      if (!first) first = row;
-      mark(row, "column " + column.name + " holds numbers elsewhere, and \"" +
-                    column.texts[row].substr(0, kShownBytes) + "\" here");
-    }
-    if (first) {
-      out.verdict.findings.push_back("column " + column.name +
-                                     " changes from numbers to text, first in row " + std::to_string(*first));
-    }
-  }
-  if (const Column* id = data.find(data.roles.id)) {
-    std::map<std::string, std::size_t> seen;
-    const std::vector<std::string> ids = learn::cell_texts(id);
-    for (std::size_t row = 0; row < ids.size(); ++row) {
-      const auto [first, is_new] = seen.emplace(ids[row], row);
-      if (ids[row].empty() || ids[row] == "nan")
-        mark(row, "no id");
-      else if (!is_new)
-        mark(row, "the id of row " + std::to_string(first->second));
-    }
-  }
-  if (!out.rows.empty()) {
-    out.verdict.findings.push_back(std::to_string(out.rows.size()) + " rows do not fit their columns");
-    out.verdict.verdict = Verdict::kWarn;
-  }
-  set_rate(out.verdict, out.rows.size(), data.rows());
-  out.verdict.power = 1;
-  out.verdict.effect = "one such cell";
-  return out;
-}
+  struct Texts {
+    std::uint64_t numbers = 0;
+    std::uint64_t present = 0;
+    std::uint64_t count = 0;  // of strays
+    std::vector<Stray> strays = {};
+  };
 
-bool has_text(const Dataset& data, const CheckOptions&) {
-  return std::ranges::any_of(data.columns, [&](const Column& column) {
-    return !column.numeric && column.name != data.roles.label && column.size() > 0;
-  });
-}
+  // Beyond it a column is one of text.
+  bool may_be_numbers(const Texts& texts) const {
+    return static_cast<double>(texts.count) <= (1 - kMostlyNumbers) * static_cast<double>(rows_);
+  }
+  static bool mostly_numbers(const Texts& texts) {
+    return static_cast<double>(texts.numbers) >= kMostlyNumbers * static_cast<double>(texts.present);
+  }
 
-Result<Outcome> check_personal(const Dataset& data, const CheckOptions&) {
-  Outcome out;
-  std::map<std::size_t, std::string> found;
-  std::map<std::size_t, double> count;
-  std::array<std::uint64_t, formats::kPersonalKinds> kinds{};
-  for (const Column& column : data.columns) {
-    if (column.numeric || column.name == data.roles.label) continue;
+  void add_texts(Texts& texts, const Column& column, std::size_t first_row) {
     for (std::size_t row = 0; row < column.texts.size(); ++row) {
-      for (const formats::PersonalSpan& span : formats::find_personal(column.texts[row])) {
-        ++kinds[static_cast<std::size_t>(span.kind)];
-        std::string& message = found[row];
-        message += (message.empty() ? "" : "; ") + std::string(name_of(span.kind)) + " in column " +
-                   column.name + ", bytes " + std::to_string(span.begin) + " to " + std::to_string(span.end);
-        count[row] += 1;
+      const std::string& text = column.texts[row];
+      if (is_missing(text)) continue;
+      ++texts.present;
+      if (is_number(text)) {
+        ++texts.numbers;
+        continue;
+      }
+      ++texts.count;
+      if (!may_be_numbers(texts)) {
+        remembered_ -= texts.strays.size();
+        std::vector<Stray>().swap(texts.strays);
+      } else if (remembered_ < kStraysMax || texts.strays.empty()) {
+        ++remembered_;
+        texts.strays.push_back({first_row + row, text.substr(0, kShownBytes)});
       }
     }
   }
-  for (auto& [row, message] : found)
-    out.rows.push_back(
-        {.row = row, .guard = {}, .score = count[row], .message = std::move(message), .suspect = true});
-  out.verdict.threats = {"split-identifier-residue"};
-  out.verdict.looks_for =
-      "card numbers (Luhn), IBANs (mod 97), e-mail addresses, telephone and social security numbers, IP "
-      "addresses";
-  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-    if (kinds[kind] == 0) continue;
-    out.verdict.verdict = Verdict::kWarn;
-    out.verdict.findings.push_back(std::string(formats::name_of(static_cast<formats::PersonalKind>(kind))) +
-                                   ": " + std::to_string(kinds[kind]));
+
+  void add_ids(const Column& id, std::size_t first_row) {
+    const std::vector<std::string> ids = learn::cell_texts(&id);
+    for (std::size_t r = 0; r < ids.size(); ++r) {
+      const std::uint64_t row = first_row + r;
+      if (is_missing(ids[r])) {
+        bad_ids_.emplace_back(row, "no id");
+        continue;
+      }
+      const learn::DistinctRows::Entry* entry = ids_.add(learn::row_digest(ids[r]), row);
+      if (entry == nullptr || entry->first == row) continue;
+      if (bad_ids_.size() < kStraysMax)
+        bad_ids_.emplace_back(row, "the id of row " + std::to_string(entry->first));
+    }
   }
-  set_rate(out.verdict, out.rows.size(), data.rows());
-  return out;
+
+  std::string label_;
+  std::string id_;
+  RowMarks marks_;
+  std::uint64_t rows_;
+  std::vector<std::string> names_;
+  std::vector<Texts> columns_;
+  std::size_t remembered_ = 0;
+  learn::DistinctRows ids_;
+  std::vector<std::pair<std::uint64_t, std::string>> bad_ids_;
+};
+
+class CopiesCheck : public RowCheck {
+ public:
+  explicit CopiesCheck(const Room& room) : marks_(room), contents_(room.bytes) {}
+
+  Result<void> add(const Dataset& part) override {
+    const std::vector<learn::RowDigest> digests = learn::row_digests(part, learn::TextForm::kVerbatim);
+    for (std::size_t r = 0; r < digests.size(); ++r) {
+      const std::uint64_t row = part.first_row + r;
+      const learn::DistinctRows::Entry* entry = contents_.add(digests[r], row);
+      if (entry == nullptr || entry->count == 1) continue;
+      marks_.mark(row, 1, "the same as row " + std::to_string(entry->first));
+    }
+    return {};
+  }
+
+  Result<Outcome> finish() override {
+    Outcome out;
+    out.verdict.looks_for = "rows with the contents of an earlier row";
+    double pairs = 0;
+    for (const learn::DistinctRows::Entry& entry : contents_.slots()) {
+      const double count = static_cast<double>(entry.count);
+      if (entry.count > 1) pairs += count * (count - 1) / 2;
+    }
+    const std::uint64_t count = marks_.count();
+    if (count > 0) {
+      out.verdict.verdict = Verdict::kWarn;
+      out.verdict.findings.push_back(std::to_string(count) + " rows repeat an earlier row exactly");
+    }
+    std::move(marks_).finish(out);
+    out.verdict.threats = {"split-leakage", "acq-scrape-taint"};
+    out.verdict.power = contents_.share();
+    out.verdict.effect = "one exact copy";
+    out.pairs = pairs / contents_.share();
+    return out;
+  }
+
+ private:
+  RowMarks marks_;
+  learn::DistinctRows contents_;
+};
+
+class PersonalCheck : public RowCheck {
+ public:
+  PersonalCheck(const Dataset& head, const Room& room) : label_(head.roles.label), marks_(room) {}
+
+  Result<void> add(const Dataset& part) override {
+    std::vector<std::string> messages(part.rows());
+    std::vector<double> spans(part.rows());
+    for (const Column& column : part.columns) {
+      if (column.numeric || column.name == label_) continue;
+      for (std::size_t row = 0; row < column.texts.size(); ++row) {
+        for (const formats::PersonalSpan& span : formats::find_personal(column.texts[row])) {
+          ++kinds_[static_cast<std::size_t>(span.kind)];
+          spans[row] += 1;
+          if (messages[row].size() > kMessageBytesMax) continue;
+          messages[row] += (messages[row].empty() ? "" : "; ") + std::string(name_of(span.kind)) +
+                           " in column " + column.name + ", bytes " + std::to_string(span.begin) + " to " +
+                           std::to_string(span.end);
+        }
+      }
+    }
+    for (std::size_t row = 0; row < messages.size(); ++row) {
+      if (spans[row] > 0) marks_.mark(part.first_row + row, spans[row], std::move(messages[row]));
+    }
+    return {};
+  }
+
+  Result<Outcome> finish() override {
+    Outcome out;
+    out.verdict.threats = {"split-identifier-residue"};
+    out.verdict.looks_for =
+        "card numbers (Luhn), IBANs (mod 97), e-mail addresses, telephone and social security numbers, IP "
+        "addresses";
+    for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
+      if (kinds_[kind] == 0) continue;
+      out.verdict.verdict = Verdict::kWarn;
+      out.verdict.findings.push_back(std::string(formats::name_of(static_cast<formats::PersonalKind>(kind))) +
+                                     ": " + std::to_string(kinds_[kind]));
+    }
+    std::move(marks_).finish(out);
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kMessageBytesMax = 1000;
+
+  std::string label_;
+  RowMarks marks_;
+  std::array<std::uint64_t, formats::kPersonalKinds> kinds_{};
+};
+
+}  // namespace
+
+void RowMarks::mark(std::uint64_t row, double score, std::string message) {
+  const auto at = static_cast<std::size_t>(row);
+  if (at >= marked_.size() || marked_[at]) return;
+  marked_[at] = true;
+  ++count_;
+  if (listed_.size() < listed_max_)
+    listed_.push_back(
+        {.row = row, .guard = {}, .score = score, .message = std::move(message), .suspect = true});
+}
+
+void RowMarks::finish(Outcome& out) && {
+  set_rate(out.verdict, count_, marked_.size());
+  if (count_ > listed_.size())
+    out.verdict.findings.push_back("the first " + std::to_string(listed_.size()) + " of " +
+                                   std::to_string(count_) + " rows are listed, all are marked");
+  out.rows = std::move(listed_);
+  out.marked = std::move(marked_);
+}
+
+bool has_rows(const Dataset& data, const CheckOptions&) { return !data.columns.empty(); }
+
+bool has_contents(const Dataset& data, const CheckOptions&) {
+  return std::ranges::any_of(data.columns,
+                             [&](const Column& column) { return !data.roles.covers(column.name); });
+}
+
+bool has_text(const Dataset& data, const CheckOptions&) {
+  return std::ranges::any_of(
+      data.columns, [&](const Column& column) { return !column.numeric && column.name != data.roles.label; });
+}
+
+Result<std::unique_ptr<RowCheck>> shape_check(const Dataset& head, const Room& room, const CheckOptions&) {
+  return std::unique_ptr<RowCheck>(new ShapeCheck(head, room));
+}
+Result<std::unique_ptr<RowCheck>> copies_check(const Dataset&, const Room& room, const CheckOptions&) {
+  return std::unique_ptr<RowCheck>(new CopiesCheck(room));
+}
+Result<std::unique_ptr<RowCheck>> personal_check(const Dataset& head, const Room& room, const CheckOptions&) {
+  return std::unique_ptr<RowCheck>(new PersonalCheck(head, room));
 }
 
 }  // namespace sallyport::services::data_check

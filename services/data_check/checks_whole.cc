@@ -5,12 +5,14 @@
 #include "core/limits/data.h"
 #include "core/parallel.h"
 #include "learn/anonymity.h"
+#include "learn/distinct_rows.h"
 #include "learn/drift.h"
 #include "learn/drift_trials.h"
 #include "learn/random.h"
+#include "learn/row_digest.h"
 #include "learn/statistics.h"
 #include "learn/votes.h"
-#include "services/data_check/checks.h"
+#include "services/data_check/row_checks.h"
 
 namespace sallyport::services::data_check {
 namespace {
@@ -165,51 +167,110 @@ Result<Outcome> check_drift(const Dataset& data, const CheckOptions& options) {
 }
 
 bool has_quasi_identifiers(const Dataset& data, const CheckOptions& options) {
-  return !options.quasi_identifiers.empty() && data.rows() > 0;
+  return !options.quasi_identifiers.empty() && !data.columns.empty();
 }
 
-Result<Outcome> check_anonymity(const Dataset& data, const CheckOptions& options) {
-  const QuasiIdentifiers quasi = TRY(quasi_identifiers(data, options));
-  const learn::EquivalenceClasses classes = learn::equivalence_classes(data, quasi.columns);
-  Outcome out;
-  for (std::size_t row = 0; row < data.rows(); ++row) {
-    const std::uint32_t size = classes.sizes[classes.of_row[row]];
-    if (size >= options.k_min) continue;
-    out.rows.push_back({.row = row,
-                        .guard = {},
-                        .score = 1 / static_cast<double>(size),
-                        .message = size == 1 ? "no other row has its quasi-identifiers"
-                                             : std::to_string(size) + " rows have its quasi-identifiers",
-                        .suspect = true});
+namespace {
+
+// Counts the rows of each class, and then says which rows are of small ones.
+class ClassesCheck : public RowCheck {
+ public:
+  ClassesCheck(QuasiIdentifiers quasi, const Room& room, const CheckOptions& options)
+      : quasi_(std::move(quasi)), options_(options), marks_(room), rows_(room.rows), classes_(room.bytes) {}
+
+  Result<void> add(const Dataset& part) override {
+    const std::vector<learn::RowDigest> digests = digests_of(part);
+    for (std::size_t r = 0; r < digests.size(); ++r) classes_.add(digests[r], part.first_row + r);
+    // What is said of the sensitive column and of the reference needs all rows at once.
+    if (part.rows() == rows_) TRY(look_at_all(part));
+    return {};
   }
-  const auto unique = classes.rows_in_classes_below(2);
-  out.verdict.findings.push_back("k " + std::to_string(classes.smallest()) + ": " +
-                                 std::to_string(classes.sizes.size()) + " classes, " +
-                                 std::to_string(unique) + " unique rows, " + std::to_string(out.rows.size()) +
-                                 " rows in classes below " + std::to_string(options.k_min));
-  if (const Column* column = data.find(options.sensitive)) {
-    const learn::Closeness closeness =
-        learn::closeness_of(data, classes, static_cast<std::size_t>(column - data.columns.data()));
-    out.verdict.findings.push_back("l " + std::to_string(closeness.l) + ", t " + figure(closeness.t) +
-                                   " of column " + column->name);
-  } else if (!options.sensitive.empty()) {
-    return fail(ErrorKind::kNotFound, data.name + ": no column '" + options.sensitive + "'");
+
+  bool again() const override { return true; }
+  Result<void> add_again(const Dataset& part) override {
+    const std::vector<learn::RowDigest> digests = digests_of(part);
+    for (std::size_t r = 0; r < digests.size(); ++r) {
+      const learn::DistinctRows::Entry* entry = classes_.find(digests[r]);
+      if (entry == nullptr || entry->count >= options_.k_min) continue;
+      marks_.mark(part.first_row + r, 1 / static_cast<double>(entry->count),
+                  entry->count == 1 ? "no other row has its quasi-identifiers"
+                                    : std::to_string(entry->count) + " rows have its quasi-identifiers");
+    }
+    return {};
   }
-  if (options.reference != nullptr) {
-    const std::size_t linked = TRY(learn::linked_uniquely(data, *options.reference, quasi.names));
-    out.verdict.findings.push_back(std::to_string(linked) + " of " +
-                                   std::to_string(options.reference->rows()) + " rows of " +
-                                   options.reference->name + " are linked to exactly one row");
+
+  Result<Outcome> finish() override {
+    Outcome out;
+    std::uint64_t smallest = rows_;
+    std::uint64_t classes = 0;
+    std::uint64_t unique = 0;
+    for (const learn::DistinctRows::Entry& entry : classes_.slots()) {
+      if (entry.count == 0) continue;
+      ++classes;
+      smallest = std::min(smallest, entry.count);
+      unique += entry.count == 1 ? 1 : 0;
+    }
+    const std::uint64_t count = marks_.count();
+    out.verdict.findings.push_back("k " + std::to_string(smallest) + ": " + std::to_string(classes) +
+                                   " classes, " + std::to_string(unique) + " unique rows, " +
+                                   std::to_string(count) + " rows in classes below " +
+                                   std::to_string(options_.k_min));
+    if (classes_.share() < 1) {
+      out.verdict.findings.push_back("these are " + figure(100 * classes_.share()) +
+                                     " % of all classes, as many as memory holds");
+    }
+    for (std::string& line : of_all_) out.verdict.findings.push_back(std::move(line));
+    const bool asked = !options_.sensitive.empty() || options_.reference != nullptr;
+    if (asked && of_all_.empty())
+      out.verdict.findings.push_back("l, t and the join need the whole table in memory: raise --memory");
+    out.verdict.threats = {"prep-anonymization-regression"};
+    out.verdict.looks_for = "rows that share their quasi-identifiers with fewer than " +
+                            std::to_string(options_.k_min - 1) + " others";
+    std::move(marks_).finish(out);
+    out.verdict.power = classes_.share();
+    out.verdict.effect = "one such row";
+    if (count > 0) out.verdict.verdict = Verdict::kBlock;
+    return out;
   }
-  out.verdict.threats = {"prep-anonymization-regression"};
-  out.verdict.looks_for = "rows that share their quasi-identifiers with fewer than " +
-                          std::to_string(options.k_min - 1) + " others";
-  set_rate(out.verdict, out.rows.size(), data.rows());
-  out.verdict.power = 1;
-  out.verdict.effect = "one such row";
-  out.verdict.false_positive_rate = 0;
-  if (!out.rows.empty()) out.verdict.verdict = Verdict::kBlock;
-  return out;
+
+ private:
+  std::vector<learn::RowDigest> digests_of(const Dataset& part) const {
+    Dataset some{.columns = {}};
+    for (const std::size_t column : quasi_.columns) some.columns.push_back(part.columns[column]);
+    return learn::row_digests(some, learn::TextForm::kVerbatim);
+  }
+
+  Result<void> look_at_all(const Dataset& data) {
+    if (const Column* column = data.find(options_.sensitive)) {
+      const learn::EquivalenceClasses classes = learn::equivalence_classes(data, quasi_.columns);
+      const learn::Closeness closeness =
+          learn::closeness_of(data, classes, static_cast<std::size_t>(column - data.columns.data()));
+      of_all_.push_back("l " + std::to_string(closeness.l) + ", t " + figure(closeness.t) + " of column " +
+                        column->name);
+    }
+    if (options_.reference == nullptr) return {};
+    const std::size_t linked = TRY(learn::linked_uniquely(data, *options_.reference, quasi_.names));
+    of_all_.push_back(std::to_string(linked) + " of " + std::to_string(options_.reference->rows()) +
+                      " rows of " + options_.reference->name + " are linked to exactly one row");
+    return {};
+  }
+
+  QuasiIdentifiers quasi_;
+  const CheckOptions& options_;
+  RowMarks marks_;
+  std::uint64_t rows_;
+  learn::DistinctRows classes_;
+  std::vector<std::string> of_all_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowCheck>> classes_check(const Dataset& head, const Room& room,
+                                                const CheckOptions& options) {
+  QuasiIdentifiers quasi = TRY(quasi_identifiers(head, options));
+  if (!options.sensitive.empty() && head.find(options.sensitive) == nullptr)
+    return fail(ErrorKind::kNotFound, head.name + ": no column '" + options.sensitive + "'");
+  return std::unique_ptr<RowCheck>(new ClassesCheck(std::move(quasi), room, options));
 }
 
 }  // namespace sallyport::services::data_check

@@ -128,7 +128,9 @@ TEST_F(DataCheck, CopiesStrayTextAndRepeatedIdsNameTheirRows) {
   EXPECT_EQ(suspects_of(*report, "duplicates"), std::set<std::uint64_t>{8});
   EXPECT_EQ(report->worst(), Verdict::kWarn);
   const auto folder = folder_ / "parts";
-  ASSERT_TRUE(quarantine(data, *report, folder));
+  auto table = Table::open({.paths = {file}, .roles = {.id = "id"}}, limits::kDataMemoryBytes);
+  ASSERT_TRUE(table) << table.error().message;
+  ASSERT_TRUE(quarantine(*table, *report, folder));
   const auto clean = load_file(folder / "clean.csv");
   const auto suspect = load_file(folder / "suspect.csv");
   ASSERT_TRUE(clean && suspect);
@@ -282,6 +284,137 @@ TEST_F(DataCheck, InfinityMissingNumbersLateTextAndLonelyClassesAreToldNotTriped
   const auto single = check(*one, {.threads = 1});
   ASSERT_TRUE(single);
   EXPECT_EQ(verdict_of(*single, "label_errors").verdict, Verdict::kCannotTell);
+}
+
+// Rows of few values are equal by chance; rows of many are not, and three copies among them are.
+TEST_F(DataCheck, RowsThatChanceMakesEqualAreNoCopies) {
+  for (const bool narrow : {true, false}) {
+    learn::Random random(11);
+    Dataset data{.name = "t"};
+    for (std::size_t j = 0; j < 4; ++j) {
+      data.columns.push_back({.name = "c" + std::to_string(j)});
+      for (int r = 0; r < 3000; ++r)
+        data.columns[j].numbers.push_back(static_cast<double>(random.below(narrow ? 6 : 5000)));
+    }
+    if (!narrow) {
+      for (Column& column : data.columns) {
+        for (const std::size_t row : {100U, 200U, 300U}) column.numbers[row] = column.numbers[7];
+      }
+    }
+    const auto report = check(data, {.threads = 1});
+    ASSERT_TRUE(report) << report.error().message;
+    const CheckVerdict& verdict = verdict_of(*report, "duplicates");
+    EXPECT_EQ(verdict.verdict, narrow ? Verdict::kPass : Verdict::kWarn);
+    EXPECT_EQ(suspects_of(*report, "duplicates"),
+              narrow ? std::set<std::uint64_t>() : (std::set<std::uint64_t>{100, 200, 300}));
+    ASSERT_TRUE(verdict.false_positive_rate && verdict.false_positive_n);
+    EXPECT_LE(*verdict.false_positive_rate, 0.02);
+    EXPECT_EQ(*verdict.false_positive_n, 120U);
+  }
+}
+
+TEST_F(DataCheck, AQuantityIsNoLabelWhateverItsName) {
+  std::string fractions = "x,y\n";
+  std::string many = "x,target\n";
+  std::string classes = "x,y\n";
+  std::string words = "x,y\n";
+  for (int i = 0; i < 400; ++i) {
+    fractions += std::to_string(i) + "," + std::to_string(i) + ".5\n";
+    many += std::to_string(i) + "," + std::to_string(i * 3 % 211) + "\n";
+    classes += std::to_string(i) + "," + std::to_string(i % 10) + "\n";
+    words += std::to_string(i) + ",kind" + std::to_string(i % 3) + "\n";
+  }
+  EXPECT_EQ(load({.paths = {write("a.csv", fractions)}})->roles.label, "");
+  EXPECT_EQ(load({.paths = {write("b.csv", many)}})->roles.label, "");
+  EXPECT_EQ(load({.paths = {write("c.csv", classes)}})->roles.label, "y");
+  EXPECT_EQ(load({.paths = {write("d.csv", words)}})->roles.label, "y");
+  EXPECT_EQ(load({.paths = {folder_ / "a.csv"}, .labels = "y"})->roles.label, "y") << "who asks gets it";
+}
+
+// A table beyond the memory is read through: what looks at single rows says what it says of the whole, and
+// what looks at rows together says how many it drew.
+TEST_F(DataCheck, ATableBeyondItsMemoryIsReadThroughAndJudgedOnRowsThatFit) {
+  learn::Random random(12);
+  std::string csv = "id,label,mail,number";
+  for (int j = 0; j < 8; ++j) csv += ",f" + std::to_string(j);
+  csv += "\n";
+  constexpr std::size_t kRows = 80'000;
+  std::string first;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const bool a = random.below(2) == 0;
+    std::string row = std::string(a ? "a" : "b") + "," + (r == 70'000 ? "a@b.example" : "none of it") + "," +
+                      (r == 50'000 ? "oops" : std::to_string(r % 1000));
+    for (int j = 0; j < 8; ++j) row += "," + std::to_string(random.normal() + (a ? 4 : 0));
+    if (r == 10) first = row;
+    if (r == 60'000) row = first;
+    csv += std::to_string(r == 75'000 ? 74'000 : r) + "," + row + "\n";
+  }
+  const fs::path file = write("big.csv", csv);
+  const Source source{.paths = {file}, .roles = {.id = "id"}};
+  auto table = Table::open(source, limits::kDataMemoryBytesMin);
+  ASSERT_TRUE(table) << table.error().message;
+  EXPECT_EQ(table->rows(), kRows);
+  const auto read = check(*table, nullptr, {.threads = 1, .memory_bytes = limits::kDataMemoryBytesMin});
+  ASSERT_TRUE(read) << read.error().message;
+  const CheckReport& report = read->report;
+  EXPECT_GT(report.sampled, 100U);
+  EXPECT_LT(report.sampled, kRows / 2);
+  EXPECT_EQ(suspects_of(report, "personal_data"), std::set<std::uint64_t>{70'000});
+  EXPECT_EQ(suspects_of(report, "table_shape"), (std::set<std::uint64_t>{50'000, 75'000}));
+  EXPECT_EQ(suspects_of(report, "duplicates"), std::set<std::uint64_t>{60'000});
+  EXPECT_EQ(verdict_of(report, "label_errors").n, report.sampled);
+  EXPECT_EQ(verdict_of(report, "identifier_residue").verdict, Verdict::kBlock) << "the planted address";
+  for (const std::uint64_t row : {70'000U, 50'000U, 75'000U, 60'000U}) EXPECT_TRUE(report.suspect[row]);
+  for (const ScoredRow& row : report.scored) EXPECT_LT(row.row, kRows);
+  ASSERT_TRUE(quarantine(*table, report, folder_ / "parts"));
+  const auto suspect = load_file(folder_ / "parts" / "suspect.csv");
+  ASSERT_TRUE(suspect);
+  const auto clean = load_file(folder_ / "parts" / "clean.csv");
+  ASSERT_TRUE(clean) << clean.error().message;
+  EXPECT_EQ(clean->rows() + suspect->rows(), kRows);
+  EXPECT_GE(suspect->rows(), 4U);
+  EXPECT_FALSE(check(*table, nullptr, {.memory_bytes = 1 << 20})) << "less than the program needs itself";
+}
+
+TEST_F(DataCheck, DeclaredTransformsAreMadeAgainAndEveryCellIsCompared) {
+  learn::Random random(13);
+  Dataset before{.name = "before", .roles = {.id = "id"}};
+  before.columns = {{.name = "id"}, {.name = "x"}, {.name = "untouched"}, {.name = "sex", .numeric = false}};
+  for (int r = 0; r < 200; ++r) {
+    before.columns[0].numbers.push_back(r);
+    before.columns[1].numbers.push_back(r == 5 ? NAN : 1000 * random.normal());
+    before.columns[2].numbers.push_back(random.normal());
+    before.columns[3].texts.push_back(r % 2 == 0 ? "M" : "F");
+  }
+  const auto transforms = learn::transforms_of(*parse_json(
+      R"({"transforms": [{"op": "fill", "columns": ["x"], "with": "median"},
+          {"op": "scale", "columns": ["x"], "by": "robust"},
+          {"op": "clip", "columns": ["x"], "low": -3, "high": 3},
+          {"op": "labels", "columns": ["sex"], "map": {"M": "1", "F": "0"}}]})"));
+  ASSERT_TRUE(transforms) << transforms.error().message;
+  Dataset after = *learn::transformed(before, *transforms);
+  EXPECT_TRUE(after.find("sex")->numeric);
+  after.roles = before.roles;
+  const CheckOptions options{
+      .reference = &before, .relation = Relation::kBefore, .threads = 1, .transforms = *transforms};
+  const auto honest = check(after, options);
+  ASSERT_TRUE(honest) << honest.error().message;
+  EXPECT_EQ(verdict_of(*honest, "declared_transforms").verdict, Verdict::kPass);
+  EXPECT_EQ(verdict_of(*honest, "declared_transforms").false_positive_rate, 0.0);
+  Dataset changed = after;
+  changed.columns[1].numbers[17] += 0.001;
+  changed.columns[2].numbers[99] = 0;
+  changed.columns[0].numbers[3] = 5000;
+  const auto found = check(changed, options);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(verdict_of(*found, "declared_transforms").verdict, Verdict::kBlock);
+  EXPECT_EQ(suspects_of(*found, "declared_transforms"), (std::set<std::uint64_t>{3, 17, 99}));
+  for (const char* bad :
+       {R"({"transforms": [{"op": "eval", "columns": ["x"]}]})", R"({"transforms": [{"op": "log"}]})",
+        R"({"transforms": [{"op": "log", "columns": ["x"], "base": 2}]})",
+        R"({"transforms": [{"op": "clip", "columns": ["x"], "low": 2, "high": 1}]})", R"([])"}) {
+    EXPECT_FALSE(learn::transforms_of(*parse_json(bad))) << bad;
+  }
 }
 
 TEST_F(DataCheck, ALabelColumnOrFileThatIsNotThereIsAnError) {

@@ -212,7 +212,13 @@ std::string render_page(const Dataset& data, const CheckReport& report, const Ch
       escape(report.name) + "</title><style>" + std::string(report::kStyle) + std::string(kOwnStyle) +
       "</style></head><body><main><header><h1>" + escape(report.name) + " " +
       report::verdict_badge(report.worst()) + "</h1><p class=\"soft\">" + std::to_string(report.rows) +
-      " rows, " + std::to_string(report.verdicts.size()) + " checks</p></header>";
+      " rows, " + std::to_string(report.verdicts.size()) + " checks" +
+      (report.label.empty() ? std::string() : ", labels in column " + escape(report.label)) +
+      (report.sampled == 0
+           ? std::string()
+           : ", " + std::to_string(report.sampled) + " rows drawn for what looks at rows together, within " +
+                 std::to_string(report.memory_bytes >> 20) + " MiB") +
+      "</p></header>";
   for (const CheckVerdict& verdict : report.verdicts) out += verdict_section(verdict, report);
   out += picture_section(data, report, options);
   out += transition_section(report);

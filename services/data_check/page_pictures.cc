@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "formats/png.h"
 #include "learn/encoded.h"
@@ -49,10 +50,25 @@ std::string label_of(const Pictures& pictures, std::size_t row) {
   return row < pictures.labels.size() ? escape(pictures.labels[row]) : "";
 }
 
-std::string shot(const Pictures& pictures, const ScoredRow& row, std::span<const std::size_t> neighbours) {
+// A row that is shown, and where it stands in what is in memory.
+struct Shown {
+  const ScoredRow* row = nullptr;
+  std::size_t at = 0;
+};
+
+std::optional<std::size_t> place_of(std::uint64_t row, const Dataset& data, const CheckOptions& options) {
+  if (options.row_numbers.empty())
+    return row < data.rows() ? std::optional(static_cast<std::size_t>(row)) : std::nullopt;
+  const auto at = std::ranges::lower_bound(options.row_numbers, row);
+  if (at == options.row_numbers.end() || *at != row) return std::nullopt;
+  return static_cast<std::size_t>(at - options.row_numbers.begin());
+}
+
+std::string shot(const Pictures& pictures, const Shown& shown, std::span<const std::size_t> neighbours) {
+  const ScoredRow& row = *shown.row;
   constexpr int kLarge = 84;
   constexpr int kSmall = 42;
-  std::string out = "<div class=\"shot\">" + image_of(pictures, row.row, kLarge) + "<b>row " +
+  std::string out = "<div class=\"shot\">" + image_of(pictures, shown.at, kLarge) + "<b>row " +
                     std::to_string(row.row) + "</b><br>" + escape(row.message) + "<div class=\"row\">";
   for (const std::size_t other : neighbours) {
     out += "<figure>" + image_of(pictures, other, kSmall) + label_of(pictures, other) + "</figure>";
@@ -61,12 +77,12 @@ std::string shot(const Pictures& pictures, const ScoredRow& row, std::span<const
 }
 
 Result<std::string> shots_of(const Pictures& pictures, const learn::Matrix& features,
-                             const std::vector<const ScoredRow*>& rows, const CheckOptions& options) {
+                             const std::vector<Shown>& rows, const CheckOptions& options) {
   learn::Random random(learn::derive_seed(options.seed, 40));
   const std::vector<std::size_t> points =
       random.sample(features.rows(), std::min(features.rows(), kPointsMax));
   std::vector<std::size_t> asked;
-  for (const ScoredRow* row : rows) asked.push_back(row->row);
+  for (const Shown& row : rows) asked.push_back(row.at);
   const learn::Neighbours found =
       TRY(learn::nearest(features.pick_rows(points), features.pick_rows(asked),
                          {.count = kNeighbours + 1, .features = {}, .threads = options.threads}));
@@ -74,9 +90,9 @@ Result<std::string> shots_of(const Pictures& pictures, const learn::Matrix& feat
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::vector<std::size_t> others;
     for (const learn::Neighbour& one : found.of(i)) {
-      if (points[one.row] != rows[i]->row && others.size() < kNeighbours) others.push_back(points[one.row]);
+      if (points[one.row] != rows[i].at && others.size() < kNeighbours) others.push_back(points[one.row]);
     }
-    out += shot(pictures, *rows[i], others);
+    out += shot(pictures, rows[i], others);
   }
   return out;
 }
@@ -92,10 +108,10 @@ std::string picture_section(const Dataset& data, const CheckReport& report, cons
   if (!features) return "";
   std::string out;
   for (const CheckVerdict& verdict : report.verdicts) {
-    std::vector<const ScoredRow*> rows;
+    std::vector<Shown> rows;
     for (const ScoredRow& row : report.scored) {
-      if (row.guard == verdict.guard && row.suspect && row.row < data.rows() && rows.size() < kShots)
-        rows.push_back(&row);
+      if (row.guard != verdict.guard || !row.suspect || rows.size() == kShots) continue;
+      if (const std::optional<std::size_t> at = place_of(row.row, data, options)) rows.push_back({&row, *at});
     }
     if (rows.empty()) continue;
     const Result<std::string> shots = shots_of(pictures, *features, rows, options);

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <mutex>
 #include <optional>
+#include <span>
 
 #include "core/limits/data.h"
 #include "core/mapping.h"
@@ -83,69 +84,109 @@ Result<std::optional<formats::Picture>> picture_in(const File& file) {
   return std::optional(std::move(*out));
 }
 
-struct Read {
+// What all pictures of a table are brought to.
+struct Form {
   std::size_t width = 0;
   std::size_t height = 0;
-  std::vector<float> pixels = {};    // reduced
-  std::vector<float> as_it_is = {};  // when small enough to be kept
+  std::size_t channels = 0;
+  bool classed = true;
+
+  std::size_t features() const { return width * height * channels; }
 };
 
-Result<std::vector<Read>> read_all(const std::vector<File>& files) {
-  std::vector<Read> out(files.size());
-  std::optional<std::pair<std::size_t, Error>> first;  // of the files that are damaged
+// Walks pictures on all cores; the Error is that of the first file that is damaged.
+template <class Each>
+Result<void> for_each_picture(std::span<const File> files, const Each& each) {
+  std::optional<std::pair<std::size_t, Error>> first;
   std::mutex mutex;
   parallel_for(files.size(), [&](std::size_t i) {
     const Result<std::optional<formats::Picture>> picture = picture_in(files[i]);
-    if (!picture) {
-      const std::scoped_lock lock(mutex);
-      if (!first || i < first->first) first = {i, picture.error()};
-      return;
-    }
-    if (!picture->has_value()) return;
-    const formats::Picture& one = **picture;
-    out[i] = {.width = one.width, .height = one.height, .pixels = pixels_of(one, kReducedSide, kReducedSide)};
-    if (one.width * one.height <= kPixelsKept) out[i].as_it_is = pixels_of(one, one.width, one.height);
+    if (picture && picture->has_value()) each(i, **picture);
+    if (picture) return;
+    const std::scoped_lock lock(mutex);
+    if (!first || i < first->first) first = {i, picture.error()};
   });
   if (first) return std::unexpected(first->second);
+  return {};
+}
+
+std::vector<Column> columns_of(const Form& form) {
+  std::vector<Column> out{{.name = "file", .numeric = false}};
+  if (form.classed) out.push_back({.name = "label", .numeric = false});
+  for (std::size_t j = 0; j < form.features(); ++j) out.push_back({.name = "c" + std::to_string(j)});
   return out;
 }
 
-Dataset table_of(const std::vector<File>& files, std::vector<Read> read, std::size_t width,
-                 std::size_t height, bool reduced) {
-  Dataset out;
-  const std::size_t pixels = width * height;
-  bool coloured = false;
-  for (Read& one : read) {
-    if (!reduced) one.pixels = std::move(one.as_it_is);
-    coloured = coloured || one.pixels.size() == 3 * pixels;
+// A folder that is decoded as it is read.
+class PictureReader : public formats::TableReader {
+ public:
+  static Result<std::unique_ptr<PictureReader>> open(const fs::path& folder) {
+    const std::vector<File> files = TRY(files_in(folder));
+    std::vector<Form> forms(files.size());
+    TRY(for_each_picture(files, [&](std::size_t i, const formats::Picture& picture) {
+      forms[i] = {.width = picture.width,
+                  .height = picture.height,
+                  .channels = picture.channels <= 2 ? std::size_t{1} : std::size_t{3}};
+    }));
+    std::unique_ptr<PictureReader> out(new PictureReader);
+    Form& form = out->form_;
+    bool alike = true;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (forms[i].width == 0) continue;
+      if (out->files_.empty()) form = forms[i];
+      alike = alike && forms[i].width == form.width && forms[i].height == form.height;
+      form.channels = std::max(form.channels, forms[i].channels);
+      form.classed = form.classed && !files[i].of_class.empty();
+      out->files_.push_back(files[i]);
+    }
+    if (out->files_.empty())
+      return invalid(folder.string() + ": no picture", "PNG and JPEG are read, in a folder for each class");
+    if (!alike || form.width * form.height > kPixelsKept) form.width = form.height = kReducedSide;
+    out->shape_ = {.columns = columns_of(form),
+                   .rows = out->files_.size(),
+                   .bytes = out->files_.size() * out->row_bytes(),
+                   .image = {.height = static_cast<int>(form.height),
+                             .width = static_cast<int>(form.width),
+                             .max_value = kSampleMax}};
+    return out;
   }
-  const std::size_t channels = coloured ? 3 : 1;
-  Column names{.name = "file", .numeric = false};
-  Column labels{.name = "label", .numeric = false};
-  std::vector<Column> features(pixels * channels);
-  for (std::size_t j = 0; j < features.size(); ++j) {
-    features[j].name = "c" + std::to_string(j);
-    features[j].numbers.reserve(files.size());
+
+  const formats::TableShape& shape() const override { return shape_; }
+  void rewind() override { at_ = 0; }
+  Result<Dataset> next(std::size_t bytes_max) override {
+    const std::size_t count =
+        std::min(files_.size() - at_, std::max<std::size_t>(1, bytes_max / row_bytes()));
+    const std::span<const File> files = std::span(files_).subspan(at_, count);
+    std::vector<std::vector<float>> pixels(count);
+    TRY(for_each_picture(files, [&](std::size_t i, const formats::Picture& picture) {
+      pixels[i] = pixels_of(picture, form_.width, form_.height);
+    }));
+    Dataset out{.first_row = at_, .columns = shape_.columns, .image = shape_.image};
+    const std::size_t from = form_.classed ? 2 : 1;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (pixels[i].empty()) return invalid(files[i].path.string() + ": changed while it was read");
+      out.columns[0].texts.push_back(files[i].name);
+      if (form_.classed) out.columns[1].texts.push_back(files[i].of_class);
+      const bool grey = pixels[i].size() < form_.features();
+      for (std::size_t j = 0; j < form_.features(); ++j)
+        out.columns[from + j].numbers.push_back(
+            static_cast<double>(pixels[i][grey ? j / form_.channels : j]));
+      std::vector<float>().swap(pixels[i]);
+    }
+    at_ += count;
+    return out;
   }
-  bool classed = true;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    names.texts.push_back(files[i].name);
-    labels.texts.push_back(files[i].of_class);
-    classed = classed && !files[i].of_class.empty();
-    const bool grey = read[i].pixels.size() == pixels;
-    for (std::size_t j = 0; j < features.size(); ++j)
-      features[j].numbers.push_back(static_cast<double>(read[i].pixels[grey ? j / channels : j]));
-    read[i].pixels.clear();
-    read[i].pixels.shrink_to_fit();
-  }
-  out.columns.push_back(std::move(names));
-  if (classed) out.columns.push_back(std::move(labels));
-  for (Column& column : features) out.columns.push_back(std::move(column));
-  out.roles.id = "file";
-  if (classed) out.roles.label = "label";
-  out.image = {.height = static_cast<int>(height), .width = static_cast<int>(width), .max_value = kSampleMax};
-  return out;
-}
+
+ private:
+  PictureReader() = default;
+  // The pixels are there twice for a moment.
+  std::size_t row_bytes() const { return form_.features() * formats::kNumberBytes * 3 / 2 + 128; }
+
+  std::vector<File> files_;
+  Form form_;
+  formats::TableShape shape_;
+  std::size_t at_ = 0;
+};
 
 }  // namespace
 
@@ -155,29 +196,8 @@ Result<formats::Picture> read_picture(BytesView bytes) {
   return invalid("neither PNG nor JPEG, whatever its name");
 }
 
-Result<Dataset> load_pictures(const fs::path& folder) {
-  std::vector<File> files = TRY(files_in(folder));
-  std::vector<Read> read = TRY(read_all(files));
-  std::vector<File> kept;
-  std::vector<Read> pictures;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    if (read[i].width == 0) continue;
-    kept.push_back(std::move(files[i]));
-    pictures.push_back(std::move(read[i]));
-  }
-  if (kept.empty())
-    return invalid(folder.string() + ": no picture", "PNG and JPEG are read, in a folder for each class");
-  const bool reduced = std::ranges::any_of(pictures, [&](const Read& one) {
-    return one.as_it_is.empty() || one.width != pictures[0].width || one.height != pictures[0].height;
-  });
-  const std::size_t width = reduced ? kReducedSide : pictures[0].width;
-  const std::size_t height = reduced ? kReducedSide : pictures[0].height;
-  if (kept.size() > limits::kTableCellsMax / (3 * width * height))
-    return fail(ErrorKind::kLimit, folder.string() + ": more than kTableCellsMax pixels");
-  Dataset out = table_of(kept, std::move(pictures), width, height, reduced);
-  out.name =
-      folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string();
-  return out;
+Result<std::unique_ptr<formats::TableReader>> open_pictures(const fs::path& folder) {
+  return std::unique_ptr<formats::TableReader>(TRY(PictureReader::open(folder)));
 }
 
 }  // namespace sallyport::services::data_check

@@ -7,16 +7,19 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 
 #include "core/dataset.h"
 #include "core/result.h"
 #include "formats/png.h"
+#include "formats/table_reader.h"
 
 namespace sallyport::services::data_check {
 
-// Columns: file (the path within the folder, which names the row), label, and c0, c1 and so on. Error that
-// names the first file that is damaged, or when there is no picture.
-Result<Dataset> load_pictures(const std::filesystem::path& folder);
+// Columns: file (the path within the folder, which names the row), label, and c0, c1 and so on. Every picture
+// is decoded twice: for its size, and when it is read. Error that names the first file that is damaged, or
+// when there is no picture.
+Result<std::unique_ptr<formats::TableReader>> open_pictures(const std::filesystem::path& folder);
 
 // PNG or JPEG.
 Result<formats::Picture> read_picture(BytesView bytes);

@@ -30,6 +30,11 @@ std::string quoted(const std::string& text, char quote) {
   return out + quote;
 }
 
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open(const std::vector<std::string>& files) {
@@ -40,6 +45,8 @@ class Database {
         duckdb_connect(database->handle_, &database->connection_) != DuckDBSuccess) {
       return fail(ErrorKind::kIo, "duckdb: cannot open an in-memory database");
     }
+    if (const std::string bytes = variable("SALLYPORT_MEMORY"); !bytes.empty())
+      TRY(database->query("SET memory_limit=" + quoted(bytes + "B", '\'')));
     // One thread, so that sums are taken in one order and the profile is the same on every host.
     for (const std::string& setting :
          {std::string("SET threads=1"), "SET allowed_paths=[" + allowed + "]",
@@ -131,11 +138,6 @@ Result<Json> profile(Database& database, const std::string& file, const std::str
   for (const std::vector<std::string>& row : TRY(database.query(sql))) classes[row[0]] = std::stoll(row[1]);
   out["classes"] = classes;
   return out;
-}
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
 }
 
 // Parquet as CSV, which is what tables travel as; NULL is an empty cell.
