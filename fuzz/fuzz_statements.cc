@@ -2,6 +2,7 @@
 // same.
 #include <cstdlib>
 
+#include "trust/data_release.h"
 #include "trust/dsse.h"
 #include "trust/manifest.h"
 #include "trust/note.h"
@@ -22,6 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto manifest = trust::parse_manifest(bytes)) {
     if (trust::serialize(*manifest) != sallyport::as_text(bytes)) std::abort();
+  }
+  if (const auto lock = trust::parse_data_lock(bytes)) {
+    const auto again = trust::parse_data_lock(sallyport::as_bytes(trust::serialize(*lock)));
+    if (!again || *again != *lock) std::abort();
   }
   if (const auto note = trust::parse_note(sallyport::as_text(bytes))) {
     if (!trust::parse_note(trust::serialize(*note))) std::abort();

@@ -4,6 +4,7 @@
 
 #include "core/limits/data_versions.h"
 #include "trust/predicates.h"
+#include "trust/seal.h"
 
 namespace sallyport::services::data {
 namespace {
@@ -45,6 +46,7 @@ Result<std::vector<trust::NamedDigest>> inputs_of(const View& view, const std::v
       out.push_back({word.substr(0, 19), digest});
     } else {
       const DataVersion version = TRY(trust::resolve_data(view.ledger, view.root, word, now));
+      TRY(trust::check_sealed(view.ledger, view.root, version));
       out.push_back({version.said.name + "@" + std::to_string(version.said.version), version.manifest});
     }
   }
@@ -74,9 +76,8 @@ Result<trust::Statement> next_tag(const View& view, const DataVersion& version, 
                                      .version = version.said.version,
                                      .sequence = sequence + 1,
                                      .expires_unix_s = now + kVersionValidS};
-  return trust::Statement{{{"data", version.manifest}},
-                          std::string(trust::predicate::kDataTag),
-                          trust::to_json(said)};
+  return trust::Statement{
+      {{"data", version.manifest}}, std::string(trust::predicate::kDataTag), trust::to_json(said)};
 }
 
 // What every version and every staged tree needs; a version that cannot be read is an Error, so that nothing
@@ -101,18 +102,18 @@ Result<void> create(const trust::Workspace& workspace) {
   return DataStore::create(*workspace.env, folder_of(workspace));
 }
 
-// Of the writers of this folder; taken before the store is opened.
-Result<std::unique_ptr<FileLock>> hold_lock(const trust::Workspace& workspace) {
+}  // namespace
+
+// Taken before the store is opened.
+Result<std::unique_ptr<FileLock>> hold_data(const trust::Workspace& workspace) {
   TRY(create(workspace));
   return workspace.env->lock(folder_of(workspace) / "lock");
 }
 
-}  // namespace
-
 Result<AddReport> add(const trust::Workspace& workspace, const fs::path& path, const std::string& name,
                       const trust::OnFile& on_file) {
   TRY(trust::check_data_word("name", name));
-  const auto hold = TRY(hold_lock(workspace));
+  const auto hold = TRY(hold_data(workspace));
   DataStore store = TRY(DataStore::open(*workspace.env, folder_of(workspace)));
   const trust::AddedTree tree = TRY(trust::add_tree(store, *workspace.env, path, on_file));
   AddReport out;
@@ -146,7 +147,7 @@ Result<DataVersion> commit(const trust::Workspace& workspace, const std::string&
   if (options.message.size() > limits::kDataMessageBytesMax) {
     return fail(ErrorKind::kLimit, "message: longer than 4,096 bytes");
   }
-  const auto hold = TRY(hold_lock(workspace));
+  const auto hold = TRY(hold_data(workspace));
   View view = TRY(look(workspace));
   const std::int64_t now = workspace.env->now_unix_s();
   const fs::path file = staged_file(workspace, name);
@@ -191,12 +192,13 @@ Result<DataVersion> commit(const trust::Workspace& workspace, const std::string&
 Result<Opened> open(const View& view, const std::string& spec, std::int64_t now_unix_s) {
   const DataVersion version = TRY(trust::resolve_data(view.ledger, view.root, spec, now_unix_s));
   TRY(trust::check_lineage(view.ledger, view.root, version));
+  TRY(trust::check_sealed(view.ledger, view.root, version));
   DataReader reader = TRY(DataReader::open(view.store, version.manifest, version.said.root));
   return Opened{version, std::move(reader)};
 }
 
 Result<Collected> collect(const trust::Workspace& workspace) {
-  const auto hold = TRY(hold_lock(workspace));
+  const auto hold = TRY(hold_data(workspace));
   View view = TRY(look(workspace));
   Collected out;
   out.freed = TRY(view.store.collect(TRY(live_names(workspace, view))));
@@ -216,10 +218,16 @@ Result<Soundness> check(const trust::Workspace& workspace) {
       out.problems.push_back(versions.error().message);
       continue;
     }
+    const auto sealed = trust::sealed_versions(view.ledger, view.root, name);
+    if (!sealed) out.problems.push_back(sealed.error().message);
     for (const auto& [number, version] : *versions) {
       ++out.versions;
       const std::string title = name + "@" + std::to_string(number) + ": ";
       const auto lineage = trust::check_lineage(view.ledger, view.root, version);
+      // A version that waits for its signatures is no damage; one whose sealed bytes are others is.
+      if (sealed && sealed->contains(number) && sealed->at(number).manifest != version.manifest) {
+        out.problems.push_back(title + "lead and audit signed other bytes");
+      }
       if (!lineage) out.problems.push_back(title + lineage.error().message);
       const auto reader = DataReader::open(view.store, version.manifest, version.said.root);
       const Result<void> whole = reader ? reader->verify() : Result<void>(std::unexpected(reader.error()));

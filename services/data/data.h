@@ -8,6 +8,7 @@
 // Writers exclude one another by the data folder's lock. For one thread at a time.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -51,11 +52,15 @@ struct View {
 };
 Result<View> look(const trust::Workspace& workspace);
 
+// The lock of the writers of the data folder, which is made when it is missing.
+Result<std::unique_ptr<FileLock>> hold_data(const trust::Workspace& workspace);
+
 struct Opened {
   trust::DataVersion version = {};
   trust::DataReader reader;
 };
-// Resolves the name, follows its lineage, and opens it.
+// Resolves the name, follows its lineage, and opens it. Of a sealed name, only what lead and audit have
+// signed (trust/seal.h).
 Result<Opened> open(const View& view, const std::string& spec, std::int64_t now_unix_s);
 
 struct Collected {

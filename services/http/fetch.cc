@@ -113,6 +113,7 @@ class Fetch {
     request_ = {posted_ == nullptr ? bhttp::verb::get : bhttp::verb::post, address_.target, 11};
     request_.set(bhttp::field::host, address_.host);
     if (posted_ != nullptr) {
+      request_.method_string(posted_->method);
       request_.set(bhttp::field::content_type, posted_->content_type);
       request_.body() = posted_->body;
       request_.prepare_payload();

@@ -24,6 +24,7 @@ Result<std::string> fetch(const std::string& address, const FetchOptions& option
 struct Posted {
   std::string body = {};
   std::string content_type = "text/plain; charset=utf-8";
+  std::string method = "POST";
 };
 struct Answered {
   int status = 0;

@@ -97,13 +97,13 @@ class StageContext {
 
   // What the stage leaves for its gate and its attestation.
   Subjects subjects = {};
-  std::vector<trust::NamedDigest> outside = {};   // inputs that no stage wrote: the feed
-  std::vector<trust::Envelope> statements = {};   // to be logged with the gate when it passes
+  std::vector<trust::NamedDigest> outside = {};  // inputs that no stage wrote: the feed
+  std::vector<trust::Envelope> statements = {};  // to be logged with the gate when it passes
   Json step = Json::object();
   Json sandbox = Json::array();
   Json planned = Json::array();  // digests of the confinements that were meant, in the order of `sandbox`
   double step_seconds = 0;
-  std::map<std::string, Digest> outputs = {};     // once stored
+  std::map<std::string, Digest> outputs = {};  // once stored
 
  private:
   Result<sandbox::Confinement> confinement(const StepCommand& command);
@@ -128,6 +128,8 @@ struct StageBehaviour {
   Result<void> (*produce)(StageContext&) = nullptr;
   // Runs before produce and also before a user's command: what must hold first.
   Result<void> (*admit)(StageContext&) = nullptr;
+  // Completes the outputs of either, in the runner, before they are stored.
+  Result<void> (*complete)(StageContext&) = nullptr;
   // Hands the stored outputs to the guards and adds the stage's own statements.
   Result<void> (*present)(StageContext&) = nullptr;
 };

@@ -137,13 +137,18 @@ class Runner {
   static Result<void> produce(StageContext& context, const StageBehaviour& behaviour) {
     const StageSpec& spec = context.spec();
     TRY(context.env().make_directories(context.out()));
-    if (spec.run.empty()) return behaviour.produce(context);
-    // A user's step may well be a just-in-time compiler or a program of several processes.
-    return context.execute({.argv = spec.run,
-                            .reads = spec.reads,
-                            .sees_project = true,
-                            .new_code = sandbox::NewCode::kInMemory,
-                            .local_sockets = sandbox::LocalSockets::kAny});
+    if (spec.run.empty()) {
+      TRY(behaviour.produce(context));
+    } else {
+      // A user's step may well be a just-in-time compiler or a program of several processes.
+      TRY(context.execute({.argv = spec.run,
+                           .reads = spec.reads,
+                           .sees_project = true,
+                           .new_code = sandbox::NewCode::kInMemory,
+                           .local_sockets = sandbox::LocalSockets::kAny}));
+    }
+    if (behaviour.complete != nullptr) return behaviour.complete(context);
+    return {};
   }
 
   // What was declared is what is taken: nothing less, nothing more.

@@ -7,6 +7,7 @@
 #include "learn/matrix.h"
 #include "learn/network.h"
 #include "services/metadata/metadata.h"
+#include "services/pipeline/pack.h"
 #include "services/pipeline/probe.h"
 #include "services/registry/registry.h"
 
@@ -135,8 +136,8 @@ Result<void> present_version(StageContext& context) {
   const registry::VersionOffer offer =
       TRY(registry::offer_version(run.ledger, run.root, target.model, exported));
   if (!offer.registered) TRY(context.sign(offer.statement, {"registrar"}));
-  const auto current = trust::resolve_alias(run.ledger, run.root, run.policy, target.model, target.alias,
-                                            run.started_unix_s);
+  const auto current =
+      trust::resolve_alias(run.ledger, run.root, run.policy, target.model, target.alias, run.started_unix_s);
   const bool stands = current && current->version == offer.version && current->artifact == exported;
   if (!stands && !target.approve.empty()) {
     const trust::Statement move = TRY(registry::offer_alias(run.ledger, target.model, target.alias,
@@ -159,7 +160,7 @@ Result<void> present_version(StageContext& context) {
 }  // namespace
 
 const StageBehaviour kMetadataStore{.produce = record, .present = present_record};
-const StageBehaviour kExport{.produce = export_model, .present = present_exported};
+const StageBehaviour kExport{.produce = export_model, .complete = pack_export, .present = present_exported};
 const StageBehaviour kRegistry{
     .outside = registered_so_far, .produce = register_version, .present = present_version};
 

@@ -2,12 +2,14 @@
 
 #include <set>
 
+#include "services/bundle/serial.h"
+
 namespace sallyport::services::scan {
 namespace {
 
 bool is_model(std::string_view format) {
-  static const std::set<std::string_view> kOthers{"", "unknown", "text", "json", "yaml", "xml", "zip",
-                                                  "tar", "gzip", "zlib", "png", "jpeg", "gif"};
+  static const std::set<std::string_view> kOthers{"",    "unknown", "text", "json", "yaml", "xml", "zip",
+                                                  "tar", "gzip",    "zlib", "png",  "jpeg", "gif"};
   return !kOthers.contains(format);
 }
 
@@ -38,15 +40,10 @@ Json vulnerability_of(const ScannedFile& file, const ScannedFinding& found) {
   return out;
 }
 
-// An RFC 9562 version 8 identifier of what was scanned: the same files give the same document.
 std::string serial_of(const ScanReport& report) {
   std::string all;
   for (const ScannedFile& file : report.files) all += file.path + '\0' + file.sha256 + '\0';
-  std::string hex = sha256(all).hex().substr(0, 32);
-  hex[12] = '8';
-  hex[16] = 'a';
-  return "urn:uuid:" + hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" +
-         hex.substr(16, 4) + "-" + hex.substr(20);
+  return bundle::serial_of(sha256(all));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "services/server/model.h"
 
+#include "trust/bundle.h"
+
 namespace sallyport::services::server {
 namespace {
 
@@ -7,6 +9,26 @@ Result<Bytes> file_of(const trust::Store& store, const trust::Manifest& manifest
   const trust::ManifestEntry* entry = manifest.find(path);
   if (entry == nullptr) return fail(ErrorKind::kInvalid, "the exported model has no " + path);
   return store.get(entry->sha256);
+}
+
+// The label map and the golden samples of the bundle, when the model was exported with one.
+Result<void> take_parts(const trust::Store& store, const trust::Manifest& manifest, VerifiedModel& model) {
+  if (manifest.find(trust::kBundleFile) == nullptr) return {};
+  const Bytes text = TRY(file_of(store, manifest, std::string(trust::kBundleFile)));
+  const trust::Bundle bundle = TRY(trust::parse_bundle(text));
+  if (const auto different = trust::check_bundle(bundle, manifest); !different.empty()) {
+    return fail(ErrorKind::kDenied, "the exported model is not its bundle: " + different.front());
+  }
+  const Bytes labels = TRY(file_of(store, manifest, "labels.json"));
+  if (TRY(learn::parse_labels(as_text(labels))) != model.labels) {
+    return fail(ErrorKind::kDenied, "the exported model's labels.json and metadata.json differ");
+  }
+  const Bytes preprocessing = TRY(file_of(store, manifest, "preprocessing.json"));
+  const Bytes golden = TRY(file_of(store, manifest, "golden.json"));
+  model.golden = TRY(learn::parse_golden(as_text(golden)));
+  model.golden_inputs =
+      TRY(learn::golden_inputs(*model.golden, TRY(learn::parse_preprocessing(as_text(preprocessing)))));
+  return {};
 }
 
 }  // namespace
@@ -33,6 +55,7 @@ Result<VerifiedModel> load_verified_model(const trust::Workspace& workspace, con
     if (!label.is_string()) return invalid("metadata.json: labels: text was expected");
     model.labels.push_back(label.get<std::string>());
   }
+  TRY(take_parts(store, manifest, model));
   return model;
 }
 

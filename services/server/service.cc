@@ -167,7 +167,38 @@ Result<std::unique_ptr<Service>> Service::start(Env& env, VerifiedModel model, P
   std::unique_ptr<Service> service(new Service(env, std::move(model), std::move(policy), std::move(audit),
                                                std::move(plan), std::move(options.budget)));
   TRY(service->worker_.warm());
+  TRY(service->ask_golden());
   return service;
+}
+
+Result<void> Service::ask_golden() {
+  if (!model_.golden || model_.golden->samples.empty()) return {};
+  const learn::Matrix& inputs = model_.golden_inputs;
+  const auto* const values = reinterpret_cast<const std::uint8_t*>(inputs.values().data());
+  const learn::worker::Tensor input{
+      .name = std::string(learn::kInputName),
+      .datatype = "FP32",
+      .shape = {static_cast<std::int64_t>(inputs.rows()), static_cast<std::int64_t>(inputs.columns())},
+      .bytes = BytesView(values, inputs.values().size() * sizeof(float))};
+  const learn::worker::Frame frame = learn::worker::tensor_frame("infer", "inputs", {&input, 1});
+  const worker::Reply reply = TRY(worker_.call(frame.header, frame.payload));
+  std::vector<float> shares;
+  const learn::worker::Frame said{reply.header, reply.payload};
+  for (const learn::worker::Tensor& tensor : TRY(learn::worker::tensors_in(said, "outputs"))) {
+    if (tensor.name != learn::kProbabilitiesName) continue;
+    shares.resize(tensor.bytes.size() / sizeof(float));
+    if (!shares.empty()) std::memcpy(shares.data(), tensor.bytes.data(), shares.size() * sizeof(float));
+  }
+  if (shares.size() != inputs.rows() * model_.labels.size()) {
+    return fail(ErrorKind::kDenied, model_.name + ": does not give a probability for each label");
+  }
+  const learn::Matrix answers(inputs.rows(), model_.labels.size(), std::move(shares));
+  const auto different = learn::golden_differences(*model_.golden, model_.labels, answers);
+  if (different.empty()) return {};
+  return fail(ErrorKind::kDenied,
+              model_.name + ": not served: " + different.front() + " (" + std::to_string(different.size()) +
+                  " of " + std::to_string(inputs.rows()) + " golden samples)",
+              "the weights, the label map or the preprocessing are not those that were released together");
 }
 
 Result<void> Service::stop() {

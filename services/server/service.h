@@ -58,7 +58,7 @@ struct Counters {
 class Service {
  public:
   // Starts the worker with the model's bytes and opens the audit log. `model` was verified by
-  // load_verified_model.
+  // load_verified_model; its golden samples must be answered as they were when it was exported.
   static Result<std::unique_ptr<Service>> start(Env& env, VerifiedModel model, Policy policy,
                                                 ServiceOptions options);
   ~Service();
@@ -78,6 +78,8 @@ class Service {
   Service(Env& env, VerifiedModel model, Policy policy, std::unique_ptr<Audit> audit, worker::Plan plan,
           BudgetOptions budget);
 
+  // The golden samples of the bundle, run by the engine that will serve; kDenied when an answer differs.
+  Result<void> ask_golden();
   Answer route(const Request& request);
   Answer infer(const Request& request);
   Result<Answer> compute(const Request& request, int timeout_ms);

@@ -168,6 +168,23 @@ std::string body_of(const std::string& data, const std::string& shape = "[1,3]")
          "}]}";
 }
 
+TEST_F(ServiceTest, AModelThatAnswersItsGoldenSamplesOtherwiseIsNotServed) {
+  const auto start = [&](const std::vector<std::string>& labels, std::vector<float> probabilities) {
+    VerifiedModel model = model_with(labels);
+    model.golden = learn::Golden{.features = {"x", "y", "z"}};
+    model.golden->samples.push_back({.label = "b", .probabilities = std::move(probabilities)});
+    model.golden_inputs = learn::Matrix(1, 3, {0.25F, 0.5F, 0.25F});
+    return Service::start(env_, std::move(model), Policy{}, {.audit = audit_, .engine = engine()});
+  };
+  EXPECT_TRUE(start({"a", "b", "c"}, {0.25F, 0.5F, 0.25F}));
+  const auto swapped = start({"b", "a", "c"}, {0.25F, 0.5F, 0.25F});
+  ASSERT_FALSE(swapped);
+  EXPECT_EQ(swapped.error().kind, ErrorKind::kDenied);
+  EXPECT_NE(swapped.error().message.find("is called 'a'"), std::string::npos) << swapped.error().message;
+  EXPECT_FALSE(start({"a", "b", "c"}, {0.2F, 0.6F, 0.2F})) << "other probabilities";
+  EXPECT_FALSE(start({"a", "b"}, {0.5F, 0.5F})) << "another number of labels";
+}
+
 TEST_F(ServiceTest, says_what_it_is_and_answers) {
   serve();
   for (const char* target :
