@@ -26,9 +26,8 @@ std::unexpected<Error> missing(const EntryName& name) {
 }  // namespace
 
 Result<void> check_entry(const EntryName& name, BytesView bytes) {
-  const bool good = name.kind == EntryKind::kBlock
-                        ? sha256(bytes) == name.digest
-                        : root_of(TRY(parse_layout(bytes))) == name.digest;
+  const bool good = name.kind == EntryKind::kBlock ? sha256(bytes) == name.digest
+                                                   : root_of(TRY(parse_layout(bytes))) == name.digest;
   if (good) return {};
   return fail(ErrorKind::kDenied, "data: " + text_of(name) + " is not what its name says",
               "the stored bytes were changed; add the data again, or restore the pack from a copy");
@@ -59,9 +58,14 @@ Result<void> DataStore::load() {
   for (const std::string& name : TRY(env_->list(directory_ / "packs"))) {
     // What a killed writer left is not part of the store.
     if (name.ends_with(".tmp")) continue;
-    if (!name.ends_with(".pack")) return invalid((directory_ / "packs" / name).string() + ": not a pack");
+    const fs::path path = directory_ / "packs" / name;
+    const bool fresh = name.ends_with(kFreshPack);
+    if (!fresh && !name.ends_with(kSettledPack)) return invalid(path.string() + ": not a pack");
     if (packs_.size() == limits::kPacksMax) return fail(ErrorKind::kLimit, "data: over 100,000 packs");
-    packs_.push_back(TRY(Pack::open(directory_ / "packs" / name)));
+    Result<Pack> pack = Pack::open(path);
+    // Nor is what a power cut tore before it was settled.
+    if (!pack && fresh) continue;
+    packs_.push_back(TRY(std::move(pack)));
     const auto number = static_cast<std::uint32_t>(packs_.size() - 1);
     for (const PackEntry& entry : packs_.back().entries()) {
       places_.push_back({entry.name, number, entry.length, entry.offset});
@@ -134,7 +138,7 @@ Result<void> DataStore::put(const EntryName& name, BytesView bytes) {
 // With the mutex held.
 Result<void> DataStore::finish_pack() {
   const std::vector<EntryName> names = writer_->names();
-  finished_.insert(TRY(writer_->finish()));
+  finished_.push_back(TRY(writer_->finish()));
   written_.insert(names.begin(), names.end());
   writer_.reset();
   return {};
@@ -145,17 +149,40 @@ Result<void> DataStore::flush() {
   return writer_ ? finish_pack() : Result<void>();
 }
 
+Result<void> DataStore::settle(Env& env, const fs::path& directory) {
+  const DataStore store = TRY(open(env, directory));
+  std::vector<Place> places;
+  for (const Place& place : store.places_) {
+    if (store.packs_[place.pack].is_fresh()) places.push_back(place);
+  }
+  const std::vector<std::string> found = store.flaws(places);
+  std::set<std::uint32_t> torn;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (!found[i].empty()) torn.insert(places[i].pack);
+  }
+  std::vector<std::string> sound;
+  for (std::uint32_t number = 0; number < store.packs_.size(); ++number) {
+    const Pack& pack = store.packs_[number];
+    if (pack.is_fresh() && !torn.contains(number)) sound.push_back(pack.name());
+  }
+  if (!sound.empty()) TRY(settle_packs(env, directory / "packs", sound));
+  for (const std::string& name : TRY(env.list(directory / "packs"))) {
+    if (name.ends_with(kFreshPack)) TRY(env.remove(directory / "packs" / name));
+  }
+  return {};
+}
+
 // By place: why it does not read back, or nothing.
-std::vector<std::string> DataStore::flaws() const {
-  std::vector<std::string> out(places_.size());
+std::vector<std::string> DataStore::flaws(std::span<const Place> places) const {
+  std::vector<std::string> out(places.size());
   // By place on disk, so that a pack is read from its start to its end.
-  std::vector<std::size_t> order(places_.size());
+  std::vector<std::size_t> order(places.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(places_[a].pack, places_[a].offset) < std::pair(places_[b].pack, places_[b].offset);
+    return std::pair(places[a].pack, places[a].offset) < std::pair(places[b].pack, places[b].offset);
   });
   parallel_for(order.size(), [&](std::size_t i) {
-    const Place& place = places_[order[i]];
+    const Place& place = places[order[i]];
     const Result<Bytes> bytes = read(place);
     if (!bytes) out[order[i]] = packs_[place.pack].path().filename().string() + ": " + bytes.error().message;
   });
@@ -163,14 +190,14 @@ std::vector<std::string> DataStore::flaws() const {
 }
 
 std::vector<std::string> DataStore::check() const {
-  std::vector<std::string> problems = flaws();
+  std::vector<std::string> problems = flaws(places_);
   std::erase(problems, "");
   return problems;
 }
 
 // The packs that hold something that does not read back. Error when of something live no copy does.
 Result<std::set<std::uint32_t>> DataStore::rotten_packs(const std::set<EntryName>& live) const {
-  const std::vector<std::string> found = flaws();
+  const std::vector<std::string> found = flaws(places_);
   std::set<std::uint32_t> out;
   std::set<EntryName> sound;
   for (std::size_t i = 0; i < found.size(); ++i) {
@@ -217,9 +244,11 @@ Result<std::uint64_t> DataStore::collect(const std::set<EntryName>& live) {
     }
   }
   TRY(moved.flush());
+  TRY(settle_packs(*env_, directory_ / "packs", moved.finished_));
   for (const Pack* pack : dropped) {
     // The same entries, once all are sound again, make a pack of the same name.
-    if (!moved.finished_.contains(pack->path().filename().string())) TRY(env_->remove(pack->path()));
+    const bool replaced = std::ranges::find(moved.finished_, pack->name()) != moved.finished_.end();
+    if (!replaced) TRY(env_->remove(pack->path()));
   }
   for (const std::string& name : TRY(env_->list(directory_ / "packs"))) {
     if (name.ends_with(".tmp")) TRY(env_->remove(directory_ / "packs" / name));

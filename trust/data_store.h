@@ -1,10 +1,11 @@
 // The store of versioned data: blocks in packs, each named by what it holds, written once and never twice.
 //
-// What was put is durable when flush returns; a writer that is killed before leaves whole packs, whose blocks
-// the next one finds, so an interrupted add goes on where it stood. Every byte that is handed out has hashed
-// to its name on the way. A block that is there already is read and checked before it is relied on, so
-// adding the data again repairs a store that has rotted. Safe from any thread; of
-// several processes one at a time may write.
+// What was put can be read when flush returns, and is durable when settle does, which waits for the disk once
+// for all that was put before a version is signed. A writer that is killed leaves whole packs, whose blocks
+// the next one finds, so an interrupted add goes on where it stood; what a power cut tore is put again. Every
+// byte that is handed out has hashed to its name on the way. A block that is there already is read and
+// checked before it is relied on, so adding the data again repairs a store that has rotted. Safe from any
+// thread; of several processes one at a time may write.
 #pragma once
 
 #include <functional>
@@ -39,6 +40,9 @@ class DataStore {
   };
   Result<AddedFile> add_file(const fs::path& path);
   Result<void> flush();
+  // Reads back what was put since the last time, on all cores, and makes it durable. A pack that a power cut
+  // tore is dropped: what it held is not there. With no other writer at work, before the store is opened.
+  static Result<void> settle(Env& env, const fs::path& directory);
   // What put and add_file have stored anew since open.
   std::uint64_t stored_bytes() const { return stored_bytes_; }
 
@@ -66,7 +70,7 @@ class DataStore {
   std::span<const Place> find(const EntryName& name) const;
   Result<std::shared_ptr<const Mapping>> mapped(std::uint32_t pack) const;
   Result<Bytes> read(const Place& place) const;
-  std::vector<std::string> flaws() const;
+  std::vector<std::string> flaws(std::span<const Place> places) const;
   Result<std::set<std::uint32_t>> rotten_packs(const std::set<EntryName>& live) const;
   Result<void> finish_pack();
 
@@ -78,8 +82,8 @@ class DataStore {
   mutable std::mutex mutex_;  // of all below
   mutable std::map<std::uint32_t, std::shared_ptr<const Mapping>> mapped_ = {};
   std::optional<PackWriter> writer_ = {};
-  std::set<EntryName> written_ = {};  // in packs that were finished since open
-  std::set<std::string> finished_ = {};  // the names of those packs
+  std::set<EntryName> written_ = {};        // in packs that were finished since open
+  std::vector<std::string> finished_ = {};  // the names of those packs
   std::uint64_t stored_bytes_ = 0;
 };
 
@@ -90,7 +94,7 @@ Result<void> check_entry(const EntryName& name, BytesView bytes);
 struct AddedTree {
   Manifest manifest = {};
   Layout layout = {};
-  Hash root = {};    // of the layout
+  Hash root = {};      // of the layout
   Digest digest = {};  // of the manifest
 };
 using OnFile = std::function<void(const std::string& path, std::uint64_t bytes)>;

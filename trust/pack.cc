@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kMagic = "sallyport pack v1\n";
 constexpr std::size_t kTrailerBytes = 8 + 32;
 constexpr std::size_t kBufferBytes = limits::kMiB;
+// An entry as long as this is written as it lies, without a copy.
+constexpr std::size_t kDirectBytes = 64 * limits::kKiB;
 
 Digest digest_from(BytesView bytes) {
   Digest out;
@@ -86,8 +88,12 @@ Result<void> PackWriter::add(const EntryName& name, BytesView bytes) {
   }
   const PackEntry entry{name, offset_, static_cast<std::uint32_t>(bytes.size())};
   if (!entries_.emplace(name, entry).second) return {};
-  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   offset_ += bytes.size();
+  if (bytes.size() >= kDirectBytes) {
+    TRY(flush());
+    return file_->write(bytes);
+  }
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   return buffer_.size() < kBufferBytes ? Result<void>() : flush();
 }
 
@@ -118,12 +124,21 @@ Result<std::string> PackWriter::finish() {
   append_be(buffer_, entries_.size(), 8);
   buffer_.insert(buffer_.end(), digest.bytes.begin(), digest.bytes.end());
   TRY(flush());
-  TRY(file_->sync());
-  const std::string name = digest.hex() + ".pack";
-  TRY(env_->rename(temporary_, directory_ / name));
+  const std::string name = digest.hex();
+  TRY(env_->rename(temporary_, directory_ / (name + std::string(kFreshPack))));
   file_.reset();
-  TRY(env_->sync_directory(directory_));
   return name;
+}
+
+Result<void> settle_packs(Env& env, const fs::path& directory, std::span<const std::string> names) {
+  std::vector<fs::path> fresh;
+  for (const std::string& name : names) fresh.push_back(directory / (name + std::string(kFreshPack)));
+  TRY(env.sync_files(fresh));
+  for (const fs::path& from : fresh) {
+    fs::path to = from;
+    TRY(env.rename(from, to.replace_extension(kSettledPack)));
+  }
+  return env.sync_directory(directory);
 }
 
 Result<Pack> Pack::open(const fs::path& path) {

@@ -6,7 +6,8 @@
 //   the number of entries (8), SHA-256 of the index (32)
 //
 // Numbers are big-endian. The pack's file is named by the SHA-256 of its index, NAME.pack; the bytes of an
-// entry answer for themselves by their digest, each time they are read. A PackWriter is for one thread at a
+// entry answer for themselves by their digest, each time they are read. A pack that is written and not waited
+// for yet is NAME.fresh: a power cut may take it, or tear it. A PackWriter is for one thread at a
 // time; a Pack is immutable and may be read from any.
 #pragma once
 
@@ -19,6 +20,9 @@
 #include "core/mapping.h"
 
 namespace sallyport::trust {
+
+inline constexpr std::string_view kSettledPack = ".pack";
+inline constexpr std::string_view kFreshPack = ".fresh";
 
 enum class EntryKind : std::uint8_t {
   kBlock = 1,   // named by the SHA-256 of its bytes: a piece of a file, or a manifest
@@ -55,7 +59,7 @@ class PackWriter {
   std::size_t entries() const { return entries_.size(); }
   std::vector<EntryName> names() const;
 
-  // Durable under its final name when this returns; the name of the file.
+  // Whole and fresh when this returns; its name, without the ending.
   Result<std::string> finish();
 
  private:
@@ -71,6 +75,9 @@ class PackWriter {
   std::map<EntryName, PackEntry> entries_ = {};
 };
 
+// Waits for the disk, all packs at once: then each NAME.fresh is durable as NAME.pack.
+Result<void> settle_packs(Env& env, const fs::path& directory, std::span<const std::string> names);
+
 class Pack {
  public:
   // Checks the index against the file's name, and every entry against the file's size.
@@ -78,6 +85,8 @@ class Pack {
 
   std::span<const PackEntry> entries() const { return entries_; }
   const fs::path& path() const { return path_; }
+  std::string name() const { return path_.stem().string(); }
+  bool is_fresh() const { return path_.extension() == kFreshPack; }
   std::uint64_t size() const { return size_; }
 
  private:

@@ -36,6 +36,17 @@ Result<Staged> read_staged(Env& env, const fs::path& file) {
   return out;
 }
 
+// With every block in place: only what has been settled is.
+Result<DataReader> open_staged(const View& view, const std::string& name, const Staged& staged) {
+  DataReader out = TRY(DataReader::open(view.store, staged.manifest, staged.root));
+  std::set<EntryName> needed;
+  out.add_names(needed);
+  const auto is_there = [&](const EntryName& entry) { return view.store.has(entry); };
+  if (std::ranges::all_of(needed, is_there)) return out;
+  return fail(ErrorKind::kNotFound, name + ": part of what was staged is not in the store",
+              "the machine may have lost power before it was committed; run `sallyport data add` again");
+}
+
 Result<std::vector<trust::NamedDigest>> inputs_of(const View& view, const std::vector<std::string>& words,
                                                   std::int64_t now) {
   std::vector<trust::NamedDigest> out;
@@ -148,6 +159,7 @@ Result<DataVersion> commit(const trust::Workspace& workspace, const std::string&
     return fail(ErrorKind::kLimit, "message: longer than 4,096 bytes");
   }
   const auto hold = TRY(hold_data(workspace));
+  TRY(DataStore::settle(*workspace.env, folder_of(workspace)));
   View view = TRY(look(workspace));
   const std::int64_t now = workspace.env->now_unix_s();
   const fs::path file = staged_file(workspace, name);
@@ -156,7 +168,7 @@ Result<DataVersion> commit(const trust::Workspace& workspace, const std::string&
                 "`sallyport data add PATH --name " + name + "` stages a file or a folder");
   }
   const Staged staged = TRY(read_staged(*workspace.env, file));
-  const DataReader reader = TRY(DataReader::open(view.store, staged.manifest, staged.root));
+  const DataReader reader = TRY(open_staged(view, name, staged));
   trust::DataVersionPredicate said;
   const auto versions = TRY(trust::data_versions(view.ledger, view.root, name));
   said.name = name;
@@ -199,6 +211,7 @@ Result<Opened> open(const View& view, const std::string& spec, std::int64_t now_
 
 Result<Collected> collect(const trust::Workspace& workspace) {
   const auto hold = TRY(hold_data(workspace));
+  TRY(DataStore::settle(*workspace.env, folder_of(workspace)));
   View view = TRY(look(workspace));
   Collected out;
   out.freed = TRY(view.store.collect(TRY(live_names(workspace, view))));

@@ -81,6 +81,25 @@ TEST_F(DataVersions, VersionsAndTagsNameWhatWasCommitted) {
   EXPECT_FALSE(commit(workspace_, "digits", {})) << "nothing is staged";
 }
 
+// Only a commit waits for the disk: what was added before may be torn by a power cut, and is not signed then.
+TEST_F(DataVersions, WhatAPowerCutTookIsNotCommitted) {
+  ASSERT_TRUE(commit_text("digits", "one"));
+  stage("digits", "two");
+  std::size_t torn = 0;
+  for (const auto& item : fs::directory_iterator(workspace_.root / "data/packs")) {
+    if (item.path().extension() != trust::kFreshPack) continue;
+    fs::permissions(item.path(), fs::perms::owner_all);
+    fs::resize_file(item.path(), item.file_size() / 2);
+    ++torn;
+  }
+  ASSERT_EQ(torn, 1U);
+  EXPECT_FALSE(commit(workspace_, "digits", {}));
+  EXPECT_EQ(*text_of("digits"), "one");
+  stage("digits", "two");
+  ASSERT_TRUE(commit(workspace_, "digits", {}));
+  EXPECT_EQ(*text_of("digits"), "two");
+}
+
 TEST_F(DataVersions, WhatHasExpiredIsRefused) {
   ASSERT_TRUE(commit_text("digits", "one", {.valid_s = 100}));
   EXPECT_EQ(why("digits@1"), "");
