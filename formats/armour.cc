@@ -1,5 +1,6 @@
 #include "formats/armour.h"
 
+#include <algorithm>
 #include <array>
 
 namespace sallyport::formats {
@@ -76,6 +77,18 @@ std::size_t separators_end(std::string_view text, std::size_t at) {
 // A word of prose is no line of armour: a run goes on behind a separator only where its lines are long.
 constexpr std::size_t kLineMin = 40;
 
+// Where the next `length` digits in a row begin, or the text's end. Backwards from where they would have to
+// reach: most of a text is passed over by looking at the end of a word.
+std::size_t next_stretch(std::string_view text, std::size_t at, std::size_t length) {
+  while (length <= text.size() - at) {
+    std::size_t back = at + length;
+    while (back > at && is_digit(text[back - 1])) --back;
+    if (back == at) return at;
+    at = back;
+  }
+  return text.size();
+}
+
 struct Run {
   std::size_t end = 0;
   std::string digits = {};
@@ -100,11 +113,9 @@ Run run_at(std::string_view text, std::size_t at) {
 
 std::vector<Armoured> find_armoured(std::string_view text, std::size_t bytes_min) {
   std::vector<Armoured> out;
-  for (std::size_t at = 0; at < text.size();) {
-    if (!is_digit(text[at])) {
-      ++at;
-      continue;
-    }
+  // A run that is long enough begins with a long line, or is one line.
+  const std::size_t first_line = std::max<std::size_t>(1, std::min(kLineMin, bytes_min));
+  for (std::size_t at = 0; (at = next_stretch(text, at, first_line)) < text.size();) {
     Run run = run_at(text, at);
     const bool hex = is_hex(run.digits);
     const std::size_t bytes = hex ? run.digits.size() / 2 : run.digits.size() / 4 * 3;

@@ -1,7 +1,6 @@
 #include "formats/git.h"
 
 #include <openssl/evp.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,46 +13,12 @@ namespace sallyport::formats::git {
 namespace {
 
 constexpr std::array<std::string_view, 5> kTypeNames{"", "commit", "tree", "blob", "tag"};
-constexpr int kOffsetDelta = 6;
-constexpr int kReferenceDelta = 7;
 
-// A number in groups of seven bits, least significant first.
-Result<std::uint64_t> varint(Reader& reader) {
-  std::uint64_t value = 0;
-  for (int shift = 0; shift < 63; shift += 7) {
-    const std::uint64_t byte = TRY(reader.u8());
-    value |= (byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) return value;
-  }
-  return invalid("git: number too long");
-}
+}  // namespace
 
-struct EntryHeader {
-  int type = 0;
-  std::uint64_t size = 0;
-};
-
-Result<EntryHeader> entry_header(Reader& reader) {
-  std::uint64_t byte = TRY(reader.u8());
-  EntryHeader header{.type = static_cast<int>(byte >> 4 & 7), .size = byte & 0xF};
-  for (int shift = 4; (byte & 0x80) != 0; shift += 7) {
-    if (shift > 56) return invalid("git: object size too long");
-    byte = TRY(reader.u8());
-    header.size |= (byte & 0x7F) << shift;
-  }
-  return header;
-}
-
-// The distance back to the base of an offset delta.
-Result<std::uint64_t> back_offset(Reader& reader) {
-  std::uint64_t byte = TRY(reader.u8());
-  std::uint64_t value = byte & 0x7F;
-  while ((byte & 0x80) != 0) {
-    if (value >> 55 != 0) return invalid("git: offset too long");
-    byte = TRY(reader.u8());
-    value = (value + 1) << 7 | (byte & 0x7F);
-  }
-  return value;
+std::unexpected<Error> Objects::too_large() {
+  return fail(ErrorKind::kLimit,
+              "git: more than " + std::to_string(limits::kRepositoryBytesMax) + " bytes of objects");
 }
 
 Result<ObjectId> read_id(Reader& reader) {
@@ -62,66 +27,6 @@ Result<ObjectId> read_id(Reader& reader) {
   std::copy(bytes.begin(), bytes.end(), id.begin());
   return id;
 }
-
-std::unexpected<Error> too_large() {
-  return fail(ErrorKind::kLimit,
-              "git: more than " + std::to_string(limits::kRepositoryBytesMax) + " bytes of objects");
-}
-
-// One decoder for all entries of a pack: making one costs more than a small object.
-class Decoder {
- public:
-  Decoder() { ready_ = inflateInit(&z_) == Z_OK; }
-  ~Decoder() {
-    if (ready_) inflateEnd(&z_);
-  }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-
-  // Exactly `size` bytes from the front of `input`; what was consumed is added to `consumed`.
-  Result<Bytes> run(BytesView input, std::size_t size, std::uint64_t& consumed) {
-    if (!ready_ || inflateReset(&z_) != Z_OK) return fail(ErrorKind::kIo, "git: out of memory");
-    Bytes out(size);
-    std::uint8_t beyond = 0;
-    std::size_t read = 0, made = 0;
-    int status = Z_OK;
-    while (status == Z_OK) {
-      const std::size_t feed = std::min<std::size_t>(input.size() - read, 1U << 30);
-      const std::size_t room = std::min<std::size_t>(size - made, 1U << 30);
-      z_.next_in = const_cast<std::uint8_t*>(input.data() + read);
-      z_.avail_in = static_cast<uInt>(feed);
-      z_.next_out = room > 0 ? out.data() + made : &beyond;
-      z_.avail_out = room > 0 ? static_cast<uInt>(room) : 1;
-      status = ::inflate(&z_, Z_NO_FLUSH);
-      read += feed - z_.avail_in;
-      if (room == 0 && z_.avail_out == 0) return another_size();
-      if (room > 0) made += room - z_.avail_out;
-    }
-    if (status != Z_STREAM_END) return invalid("git: damaged stream");
-    if (made != size) return another_size();
-    consumed += read;
-    return out;
-  }
-
- private:
-  static std::unexpected<Error> another_size() {
-    return invalid("git: object of another size than announced");
-  }
-
-  z_stream z_{};
-  bool ready_ = false;
-};
-
-Result<Bytes> inflate_exactly(Reader& reader, BytesView all, std::uint64_t size, std::size_t room) {
-  thread_local Decoder decoder;
-  if (size > room) return too_large();
-  std::uint64_t consumed = 0;
-  Bytes bytes = TRY(decoder.run(all.subspan(reader.offset()), static_cast<std::size_t>(size), consumed));
-  TRY(reader.take(consumed));
-  return bytes;
-}
-
-}  // namespace
 
 ObjectId object_id(ObjectType type, BytesView bytes) {
   // SHA-1 is git's name for the object, not our evidence of anything.
@@ -140,6 +45,11 @@ ObjectId object_id(ObjectType type, BytesView bytes) {
 }
 
 Result<const Objects::Map::value_type*> Objects::add(ObjectType type, Bytes bytes) {
+  const ObjectId id = object_id(type, bytes);
+  return add(type, id, std::move(bytes));
+}
+
+Result<const Objects::Map::value_type*> Objects::add(ObjectType type, const ObjectId& id, Bytes bytes) {
   // A thousand deltas may make one object a thousand times, which costs no memory but time.
   constexpr std::uint64_t kWorkMax = 4 * limits::kRepositoryBytesMax;
   work_ += bytes.size();
@@ -147,7 +57,6 @@ Result<const Objects::Map::value_type*> Objects::add(ObjectType type, Bytes byte
       objects_.size() >= limits::kRepositoryObjectsMax) {
     return too_large();
   }
-  const ObjectId id = object_id(type, bytes);
   const std::size_t size = bytes.size();
   const auto [at, fresh] = objects_.try_emplace(id, Object{.type = type, .bytes = std::move(bytes)});
   if (fresh) bytes_ += size;
@@ -188,125 +97,6 @@ Result<void> Objects::add_loose(BytesView file) {
   const auto* made =
       TRY(add(static_cast<ObjectType>(type - kTypeNames.begin()), Bytes(begin, inflated.bytes.end())));
   return settle({made});
-}
-
-Result<void> Objects::add_pack(BytesView pack) {
-  Reader reader(pack);
-  const BytesView magic = TRY(reader.take(4));
-  const std::uint32_t version = TRY(reader.u32_be());
-  const std::uint32_t count = TRY(reader.u32_be());
-  if (as_text(magic) != "PACK" || (version != 2 && version != 3)) return invalid("git: no pack");
-  made_.clear();
-  ++packs_;
-  for (std::uint32_t i = 0; i < count; ++i) TRY(add_entry(pack, reader, packs_));
-  return {};
-}
-
-Result<void> Objects::add_entry(BytesView pack, Reader& reader, std::uint32_t number) {
-  const Place place{number, reader.offset()};
-  const EntryHeader header = TRY(entry_header(reader));
-  Place base_place{number, 0};
-  ObjectId base_id{};
-  if (header.type == kOffsetDelta) {
-    const std::uint64_t back = TRY(back_offset(reader));
-    if (back == 0 || back > place.offset) return invalid("git: delta whose base is outside of the pack");
-    base_place.offset = place.offset - back;
-  } else if (header.type == kReferenceDelta) {
-    base_id = TRY(read_id(reader));
-  } else if (header.type < 1 || header.type > 4) {
-    return invalid("git: pack entry of an unknown type");
-  }
-  Bytes bytes = TRY(inflate_exactly(reader, pack, header.size, limits::kRepositoryBytesMax - bytes_));
-  if (header.type < kOffsetDelta) {
-    return settle({TRY(add(static_cast<ObjectType>(header.type), std::move(bytes))), place});
-  }
-  const Map::value_type* base = nullptr;
-  if (header.type == kOffsetDelta) {
-    const auto known = made_.find(base_place);
-    if (known != made_.end()) base = known->second;
-  } else if (const auto known = objects_.find(base_id); known != objects_.end()) {
-    base = &*known;
-  }
-  Delta delta{place, std::move(bytes)};
-  if (base == nullptr) {
-    return wait(header.type == kOffsetDelta ? by_place_[base_place] : by_base_[base_id], std::move(delta));
-  }
-  Bytes made = TRY(apply_delta(base->second.bytes, delta.bytes, limits::kRepositoryBytesMax - bytes_));
-  return settle({TRY(add(base->second.type, std::move(made))), place});
-}
-
-Result<void> Objects::wait(std::vector<Delta>& queue, Delta delta) {
-  bytes_ += delta.bytes.size();
-  ++waiting_;
-  queue.push_back(std::move(delta));
-  return {};
-}
-
-// Applies the deltas that waited for an object, and those that waited for what they make.
-Result<void> Objects::settle(Made first) {
-  std::vector<Made> open{first};
-  while (!open.empty()) {
-    const Made made = open.back();
-    open.pop_back();
-    if (made.place.pack != 0) made_[made.place] = made.object;
-    if (waiting_ == 0) continue;
-    std::vector<Delta> ready;
-    const auto take = [&](auto& queues, const auto& key) {
-      const auto found = queues.find(key);
-      if (found == queues.end()) return;
-      for (Delta& delta : found->second) ready.push_back(std::move(delta));
-      queues.erase(found);
-    };
-    take(by_base_, made.object->first);
-    take(by_place_, made.place);
-    for (const Delta& delta : ready) {
-      bytes_ -= delta.bytes.size();
-      --waiting_;
-    }
-    for (const Delta& delta : ready) {
-      const Object& base = made.object->second;
-      Bytes bytes = TRY(apply_delta(base.bytes, delta.bytes, limits::kRepositoryBytesMax - bytes_));
-      open.push_back({TRY(add(base.type, std::move(bytes))), delta.place});
-    }
-  }
-  return {};
-}
-
-Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max) {
-  Reader reader(delta);
-  const std::uint64_t base_size = TRY(varint(reader));
-  const std::uint64_t size = TRY(varint(reader));
-  if (base_size != base.size()) return invalid("git: delta for another base");
-  if (size > bytes_max) return too_large();
-  Bytes out;
-  // What is announced is believed once the delta could make it: a copy is seven bytes for 16 MiB at most.
-  out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(size, 64 * limits::kMiB)));
-  while (!reader.done()) {
-    const std::uint8_t command = TRY(reader.u8());
-    std::uint64_t offset = 0;
-    std::uint64_t length = command;
-    BytesView source;
-    if ((command & 0x80) != 0) {
-      length = 0;
-      for (int i = 0; i < 4; ++i) {
-        if ((command >> i & 1) != 0) offset |= static_cast<std::uint64_t>(TRY(reader.u8())) << (8 * i);
-      }
-      for (int i = 0; i < 3; ++i) {
-        if ((command >> (4 + i) & 1) != 0) length |= static_cast<std::uint64_t>(TRY(reader.u8())) << (8 * i);
-      }
-      if (length == 0) length = 0x10000;
-      if (offset > base.size() || length > base.size() - offset)
-        return invalid("git: delta copies from outside of its base");
-      source = base.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
-    } else {
-      if (command == 0) return invalid("git: delta with a reserved command");
-      source = TRY(reader.take(length));
-    }
-    if (source.size() > size - out.size()) return invalid("git: delta makes more than it announces");
-    out.insert(out.end(), source.begin(), source.end());
-  }
-  if (out.size() != size) return invalid("git: delta makes less than it announces");
-  return out;
 }
 
 Result<void> each_tree_entry(

@@ -4,7 +4,7 @@
 // read from its stream and named by the SHA-1 of its own bytes, so that neither an index nor a reference can
 // hide one. Objects are kept whole, up to limits::kRepositoryBytesMax together; a delta is applied once, when
 // its base turns up, in whatever order they come, without recursion. SHA-256 repositories are not read. For
-// one thread at a time.
+// one thread at a time; a pack is read on all cores.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -41,14 +42,18 @@ struct Object {
   Bytes bytes = {};
 };
 
+struct PackEntry;  // formats/git_pack.cc
+
 class Objects {
  public:
   using Map = std::unordered_map<ObjectId, Object, IdHash>;
 
   // A file below objects/XX/. Error when it is damaged or the limit is reached.
   Result<void> add_loose(BytesView file);
-  // A file objects/pack/*.pack. What was read before an error stays.
-  Result<void> add_pack(BytesView pack);
+  // A file objects/pack/*.pack. What could be read stays, whatever the error. `offsets` says where entries
+  // may begin, as an index has it: then they are read on all cores, and one after the other where it is not
+  // true.
+  Result<void> add_pack(BytesView pack, std::span<const std::uint64_t> offsets = {}, unsigned threads = 0);
   // Deltas whose base has not turned up.
   std::size_t waiting() const { return waiting_; }
 
@@ -78,8 +83,12 @@ class Objects {
     const Map::value_type* object = nullptr;
     Place place = {};
   };
+  static std::unexpected<Error> too_large();
   Result<const Map::value_type*> add(ObjectType type, Bytes bytes);
-  Result<void> add_entry(BytesView pack, Reader& reader, std::uint32_t number);
+  Result<const Map::value_type*> add(ObjectType type, const ObjectId& id, Bytes bytes);
+  Result<void> add_entries(std::vector<PackEntry>& entries, unsigned threads);
+  Result<void> add_level(std::span<PackEntry* const> level, unsigned threads);
+  Result<void> add_late(PackEntry& entry);
   Result<void> wait(std::vector<Delta>& queue, Delta delta);
   Result<void> settle(Made made);
 
@@ -121,8 +130,14 @@ struct Commit {
 Result<Commit> read_commit(BytesView bytes);
 // What a commit's signature is over: the object without the header that holds it.
 Bytes signed_payload(BytesView commit);
+// Its 20 bytes, where the reader stands.
+Result<ObjectId> read_id(Reader& reader);
 // 40 digits of hexadecimal, lower case.
 std::optional<ObjectId> parse_id(std::string_view hex);
+
+// Where the entries of a pack begin, as its index (*.idx, version 2) has it: sorted, and nothing to rely on.
+// Empty when it is damaged, of another version or longer than limits::kRepositoryObjectsMax.
+std::vector<std::uint64_t> read_offsets(BytesView index);
 
 // The result of a delta on its base. Error when it reaches outside of either.
 Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max);

@@ -123,6 +123,64 @@ TEST(GitPack, TheWorstOrderTakesLinearTime) {
   EXPECT_EQ(objects.all().size(), kDeltas + 1);
 }
 
+// A pack's index (version 2) with these offsets; ids and checksums are not looked at.
+Bytes index_with(const std::vector<std::uint64_t>& offsets) {
+  Bytes out;
+  append_be(out, 0xFF744F63, 4);
+  append_be(out, 2, 4);
+  for (int i = 0; i < 256; ++i) append_be(out, offsets.size(), 4);
+  out.resize(out.size() + 24 * offsets.size());
+  std::vector<std::uint64_t> wide;
+  for (const std::uint64_t offset : offsets) {
+    const bool fits = offset < 0x80000000;
+    append_be(out, fits ? offset : 0x80000000 | wide.size(), 4);
+    if (!fits) wide.push_back(offset);
+  }
+  for (const std::uint64_t offset : wide) append_be(out, offset, 8);
+  return out;
+}
+
+TEST(GitPack, OffsetsOfAnIndexAreReadStrictly) {
+  EXPECT_EQ(read_offsets(index_with({300, 12, 0x123456789})),
+            (std::vector<std::uint64_t>{12, 300, 0x123456789}));
+  const Bytes whole = index_with({12, 0x123456789});
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    EXPECT_TRUE(read_offsets(BytesView(whole).first(at)).empty()) << at;
+  }
+}
+
+// Whatever the index says, the objects are those of the pack.
+TEST(GitPack, AnIndexChangesNothingButTheTime) {
+  Pack pack;
+  std::vector<std::uint64_t> offsets;
+  for (int i = 0; i < 300; ++i) {
+    const std::string text = "text " + std::to_string(1000 + i);
+    offsets.push_back(pack.blob(to_bytes(text)));
+    offsets.push_back(pack.behind(offsets.back(), with_letter(text.size(), 'x')));
+    offsets.push_back(pack.behind(offsets.back(), with_letter(text.size() + 1, 'y')));
+  }
+  const auto ids_with = [&](const std::vector<std::uint64_t>& hint) {
+    Objects objects;
+    EXPECT_TRUE(objects.add_pack(pack.bytes(), hint));
+    EXPECT_EQ(objects.waiting(), 0U);
+    return objects.ids_of(ObjectType::kBlob);
+  };
+  const std::vector<ObjectId> expected = ids_with({});
+  EXPECT_EQ(expected.size(), 900U);
+  EXPECT_EQ(ids_with(offsets), expected);
+  auto wrong = offsets;
+  wrong[5] += 1;
+  EXPECT_EQ(ids_with(wrong), expected) << "one that is none";
+  wrong = offsets;
+  wrong[5] = wrong[4];
+  EXPECT_EQ(ids_with(wrong), expected) << "one twice";
+  wrong = offsets;
+  wrong.back() = ~std::uint64_t{0};
+  EXPECT_EQ(ids_with(wrong), expected) << "one outside";
+  wrong.resize(10);
+  EXPECT_EQ(ids_with(wrong), expected) << "some are missing";
+}
+
 TEST(GitPack, DamageIsAnErrorAndWhatWasReadStays) {
   Pack pack;
   pack.blob(to_bytes("sound"));

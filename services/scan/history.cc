@@ -33,8 +33,13 @@ std::string commit_of_tag(std::string_view head) {
 // A damaged object is named and the rest is read.
 void History::add_file(const fs::path& path, const std::string& shown, bool pack) {
   const Result<Mapping> file = Mapping::open(path);
+  std::vector<std::uint64_t> offsets;
+  if (pack) {
+    const Result<Mapping> index = Mapping::open(fs::path(path).replace_extension(".idx"));
+    if (index) offsets = git::read_offsets(index->bytes());
+  }
   const Result<void> added = !file  ? Result<void>(std::unexpected(file.error()))
-                             : pack ? objects_.add_pack(file->bytes())
+                             : pack ? objects_.add_pack(file->bytes(), offsets, threads_)
                                     : objects_.add_loose(file->bytes());
   if (!added) unread_.push_back(shown + ": " + added.error().message);
   if (file && !file->unchanged()) unread_.push_back(shown + ": changed while it was read");
@@ -47,8 +52,9 @@ Result<void> History::add_folder(const fs::path& folder, const std::string& show
   return {};
 }
 
-Result<History> History::read(const fs::path& objects) {
+Result<History> History::read(const fs::path& objects, unsigned threads) {
   History out;
+  out.threads_ = threads;
   Env& env = system_env();
   // Packs first: what is loose is newer, and its deltas are none.
   if (env.exists(objects / "pack")) TRY(out.add_folder(objects / "pack", "pack", true));

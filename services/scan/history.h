@@ -35,7 +35,7 @@ struct HistoryFiles {
 class History {
  public:
   // `objects` is the folder .git/objects. Error only when it cannot be listed.
-  static Result<History> read(const std::filesystem::path& objects);
+  static Result<History> read(const std::filesystem::path& objects, unsigned threads = 0);
 
   // The commit where the history of HEAD and that of `base` met last. Error: there is no such name, or the
   // two have nothing in common.
@@ -73,6 +73,7 @@ class History {
     formats::git::ObjectId id = {};
     formats::git::Commit commit = {};
   };
+  unsigned threads_ = 0;  // 0: one a core
   formats::git::Objects objects_;
   std::vector<Dated> commits_;  // from the oldest on
   std::unordered_map<formats::git::ObjectId, std::size_t, formats::git::IdHash> commit_at_;

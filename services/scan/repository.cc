@@ -5,6 +5,7 @@
 
 #include "core/env.h"
 #include "core/limits.h"
+#include "core/parallel.h"
 #include "formats/git_index.h"
 #include "formats/text.h"
 #include "services/scan/history.h"
@@ -60,7 +61,8 @@ using Staged = std::map<std::string, formats::git::ObjectId>;
 
 class Reading {
  public:
-  Reading(const fs::path& folder, const std::string& since) : folder_(folder), since_(since) {
+  Reading(const fs::path& folder, const std::string& since, unsigned threads)
+      : folder_(folder), since_(since), threads_(threads) {
     out_.name = folder.filename().string();
   }
 
@@ -73,7 +75,7 @@ class Reading {
       unread(".git: objects are named by SHA-256, which is not read; its history was not searched");
     } else if (!git.empty()) {
       TRY(add_settings(git));
-      History read = TRY(History::read(git / "objects"));
+      History read = TRY(History::read(git / "objects", threads_));
       std::optional<formats::git::ObjectId> fork;
       // Before the first commit everything is new.
       const Refs refs = since_.empty() ? Refs{} : read_refs(git);
@@ -154,17 +156,46 @@ class Reading {
     return paths;
   }
 
-  void add(const fs::path& path, std::string shown) {
-    auto bytes = system_env().read_file(path, limits::kRepositoryBytesMax - bytes_);
-    if (!bytes) return unread(bytes.error().message);
-    bytes_ += bytes->size();
-    known_.insert(formats::git::object_id(formats::git::ObjectType::kBlob, *bytes));
-    out_.files.push_back({.path = std::move(shown), .bytes = std::move(*bytes)});
-  }
+  void add(const fs::path& path, std::string shown) { add_all({{path, std::move(shown)}}); }
 
   Result<void> add_folder(const fs::path& folder, const std::string& prefix) {
-    for (const std::string& path : TRY(list(folder))) add(folder / path, prefix + path);
+    std::vector<Wanted> files;
+    for (const std::string& path : TRY(list(folder))) files.push_back({folder / path, prefix + path});
+    add_all(std::move(files));
     return {};
+  }
+
+  // The files on all cores. Which of them fit is told from their sizes, in their order, so that it is the
+  // same each time.
+  struct Wanted {
+    fs::path path = {};
+    std::string shown = {};
+    std::size_t bytes_max = 0;
+    Result<Bytes> bytes = Bytes();
+    formats::git::ObjectId id = {};
+  };
+  void add_all(std::vector<Wanted> files) {
+    for (Wanted& file : files) {
+      std::error_code failure;
+      const std::uintmax_t size = fs::file_size(file.path, failure);
+      const std::size_t left = limits::kRepositoryBytesMax - bytes_;
+      file.bytes_max = failure ? 0 : static_cast<std::size_t>(std::min<std::uintmax_t>(size, left));
+      if (!failure && size <= left) bytes_ += file.bytes_max;
+    }
+    const auto read = [&](std::size_t i) {
+      Wanted& file = files[i];
+      file.bytes = system_env().read_file(file.path, file.bytes_max);
+      if (file.bytes) file.id = formats::git::object_id(formats::git::ObjectType::kBlob, *file.bytes);
+    };
+    parallel_for(files.size(), read, threads_);
+    for (Wanted& file : files) {
+      if (!file.bytes) {
+        unread(file.bytes.error().message);
+        continue;
+      }
+      known_.insert(file.id);
+      out_.files.push_back({.path = std::move(file.shown), .bytes = std::move(*file.bytes)});
+    }
   }
 
   // What git keeps beside its objects has held tokens: addresses with a password, scripts of one's own. Its
@@ -188,6 +219,7 @@ class Reading {
 
   fs::path folder_;
   std::string since_;
+  unsigned threads_;
   Repository out_;
   BlobIds known_;  // what the working folder holds
   std::size_t bytes_ = 0;
@@ -202,11 +234,11 @@ void Repository::add_evidence(std::vector<RepositoryFile> evidence) {
 
 bool is_repository(const fs::path& folder) { return !git_folder(folder).empty() || is_git_file(folder); }
 
-Result<Repository> read_repository(const fs::path& folder, const std::string& since) {
+Result<Repository> read_repository(const fs::path& folder, const std::string& since, unsigned threads) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     return fail(ErrorKind::kNotFound, folder.string() + ": no such folder");
-  return Reading(folder, since).run();
+  return Reading(folder, since, threads).run();
 }
 
 }  // namespace sallyport::services::scan

@@ -42,7 +42,9 @@ struct Repository {
 bool is_repository(const std::filesystem::path& folder);
 
 // A folder without history is read too: its files are all there is. With `since`, a name of a commit, only
-// what changed since the history of HEAD met that commit's. Error: there is no such commit.
-Result<Repository> read_repository(const std::filesystem::path& folder, const std::string& since = {});
+// what changed since the history of HEAD met that commit's. Error: there is no such commit. 0 threads: one a
+// core.
+Result<Repository> read_repository(const std::filesystem::path& folder, const std::string& since = {},
+                                   unsigned threads = 0);
 
 }  // namespace sallyport::services::scan

@@ -116,7 +116,8 @@ class Scan {
     std::future<Result<Repository>> repository;
     if (tree.is_repository) {
       const auto how = options_.threads == 1 ? std::launch::deferred : std::launch::async;
-      repository = std::async(how, [&] { return read_repository(tree.root, options_.since); });
+      repository =
+          std::async(how, [&] { return read_repository(tree.root, options_.since, options_.threads); });
     }
     Result<Repository> read = Repository{};
     if (tree.is_repository && !options_.since.empty()) {
@@ -166,7 +167,7 @@ class Scan {
 
   // A folder that is no repository: a root file system, an environment. Only its packages are looked at.
   Result<void> scan_packages(const Tree& tree, std::vector<ScannedFile>& files) {
-    Repository folder = TRY(read_repository(tree.root));
+    Repository folder = TRY(read_repository(tree.root, {}, options_.threads));
     TRY(add_packages(folder));
     std::vector<Armed> guards;
     for (const Armed& armed : repository_guards_) {
