@@ -10,6 +10,7 @@ namespace {
 constexpr Flag kFlags[] = {
     {.name = "key", .value = "PEM", .doc = "the private key that signs: ECDSA on P-256, P-384 or P-521"},
     {.name = "out", .value = "FILE", .doc = "where the signature goes"},
+    {.name = "hash", .value = "NAME", .doc = "sha256 or blake3, of each file", .fallback = "sha256"},
     {.name = "certificate", .value = "PEM", .doc = "the key's certificate, with any between it and the root"},
 };
 constexpr Positional kPositionals[] = {{.name = "DIR", .doc = "the model's directory"}};
@@ -52,9 +53,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     const Bytes pem = TRY(env.read_file(arguments.text("certificate"), limits::kModelBundleBytesMax));
     signer.certificates = TRY(trust::Certificate::all_from_pem(as_text(pem)));
   }
-  const trust::Manifest manifest = TRY(trust::scan_directory(env, directory));
+  const Result<trust::FileHash> hash = trust::file_hash_named(arguments.text("hash"));
+  if (!hash) return output.usage("--hash: sha256 or blake3 was expected");
+  const trust::ModelFiles model = TRY(trust::list_model(env, directory, *hash));
   const std::string within_it = trust::path_within(directory, target);
-  const Json statement = trust::model_statement(name_of(directory), manifest, within_it);
+  const Json statement = trust::model_statement(name_of(directory), model, within_it);
   const std::string bundle = TRY(trust::sign_model(statement, signer, env.now_unix_s()));
   TRY(write_durably(env, target, as_bytes(bundle)));
   const std::size_t files = statement["predicate"]["resources"].size();

@@ -62,6 +62,7 @@ target_sources(sp_formats PRIVATE ${packs_inc} ${secrets_inc})
 set_source_files_properties(${CMAKE_SOURCE_DIR}/formats/secrets_matcher.cc PROPERTIES
   OBJECT_DEPENDS ${secrets_db} COMPILE_DEFINITIONS SALLYPORT_SECRETS_DB="${secrets_db}")
 sp_layer_or_empty(trust FOLDERS trust LINKS sp_core)
+target_sources(sp_trust PRIVATE $<TARGET_OBJECTS:blake3>)
 sp_layer_or_empty(learn FOLDERS learn LINKS sp_formats)
 sp_layer_or_empty(stages FOLDERS data_engineering experiment production LINKS sp_formats sp_trust sp_learn)
 

@@ -84,6 +84,32 @@ TEST_F(ModelSigning, WeVerifyWhatTheToolSigns) {
   EXPECT_EQ(ours_verifies("absent.sig"), 2) << last_;
 }
 
+// Its command line knows SHA-256 alone; its interface for Python signs and verifies by BLAKE3 too.
+TEST_F(ModelSigning, EachVerifiesTheOthersBlake3) {
+  write_text(shell_.here() / "by_blake3.py", R"(import pathlib, sys
+from model_signing import hashing, signing, verifying
+act, key, signature = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+how = hashing.Config().use_file_serialization(hashing_algorithm='blake3', ignore_paths=[signature])
+if act == 'sign':
+    config = signing.Config().use_elliptic_key_signer(private_key=key).set_hashing_config(how)
+    config.sign(pathlib.Path('m'), signature)
+else:
+    config = verifying.Config().use_elliptic_key_verifier(public_key=key).set_hashing_config(how)
+    config.verify(pathlib.Path('m'), signature)
+)");
+  const std::string python = "'" + (folder() / "bin" / "python3").string() + "' by_blake3.py ";
+  const std::string key = "'" + kData + "/p256";
+  ASSERT_EQ(run("sallyport sign m --hash blake3 --key " + key + ".key' --out our.sig"), 0) << last_;
+  EXPECT_EQ(run(python + "verify " + key + ".pub' our.sig"), 0) << last_;
+  ASSERT_EQ(run(python + "sign " + key + ".key' their.sig"), 0) << last_;
+  EXPECT_EQ(ours_verifies("their.sig"), 0) << last_;
+  EXPECT_EQ(ours_verifies("our.sig"), 0) << last_;
+  write_text(shell_.here() / "m/config.json", "{}");
+  EXPECT_NE(run(python + "verify " + key + ".pub' our.sig"), 0);
+  EXPECT_EQ(ours_verifies("our.sig"), 1) << last_;
+  EXPECT_EQ(ours_verifies("their.sig"), 1) << last_;
+}
+
 // What 1.1.1 accepts, each on a directory of its own; were one of these to fail, the tool has learned.
 TEST_F(ModelSigning, WeRefuseWhatTheToolAccepts) {
   ASSERT_EQ(tool("sign key --private_key '" + kData + "/p256.key' --signature their.sig m"), 0) << last_;

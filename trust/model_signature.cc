@@ -22,17 +22,15 @@ bool is_passed_over(std::string_view path) {
                      [&](std::string_view top) { return is_at_or_below(path, top); });
 }
 
-Json resource(const std::string& name, const Digest& digest) {
-  return {{"name", name}, {"algorithm", "sha256"}, {"digest", digest.hex()}};
-}
-
-Json list_of(const std::map<std::string, Digest>& files) {
+Json list_of(const std::map<std::string, Digest>& files, FileHash hash) {
   Json out = Json::array();
-  for (const auto& [name, digest] : files) out.push_back(resource(name, digest));
+  for (const auto& [name, digest] : files) {
+    out.push_back({{"name", name}, {"algorithm", name_of(hash)}, {"digest", digest.hex()}});
+  }
   return out;
 }
 
-Result<std::map<std::string, Digest>> read_resources(const Json& list, Hasher& root) {
+Result<std::map<std::string, Digest>> read_resources(const Json& list, FileHash hash, Hasher& root) {
   std::map<std::string, Digest> out;
   if (list.size() > limits::kManifestEntriesMax) return fail(ErrorKind::kLimit, "over 1,000,000 resources");
   for (const Json& item : list) {
@@ -40,7 +38,7 @@ Result<std::map<std::string, Digest>> read_resources(const Json& list, Hasher& r
     const std::string name = TRY(get_string(item, "name"));
     TRY(check_relative_path(name));
     const std::string algorithm = TRY(get_string(item, "algorithm"));
-    if (algorithm != "sha256") {
+    if (algorithm != name_of(hash)) {
       return fail(ErrorKind::kUnsupported, "'" + name + "' has a digest by " + shown(algorithm));
     }
     const Digest digest = TRY(Digest::parse(TRY(get_string(item, "digest"))));
@@ -60,34 +58,31 @@ Result<std::set<std::string>> read_paths(const Json& list) {
   return out;
 }
 
-Result<ModelTree> read_tree(const Json& annotation) {
+Result<ModelTree> read_tree(const Json& annotation, FileHash hash) {
   TRY(only_members(annotation, {"emptyDirectories", "executable", "unlisted"}));
   ModelTree out;
   out.executable = TRY(read_paths(TRY(get_array(annotation, "executable"))));
   out.empty_directories = TRY(read_paths(TRY(get_array(annotation, "emptyDirectories"))));
   Hasher unused;
-  out.unlisted = TRY(read_resources(TRY(get_array(annotation, "unlisted")), unused));
+  out.unlisted = TRY(read_resources(TRY(get_array(annotation, "unlisted")), hash, unused));
   return out;
 }
 
-Result<void> read_serialization(const Json& predicate) {
+Result<FileHash> read_serialization(const Json& predicate) {
   const Json how = TRY(get_object(predicate, "serialization"));
   TRY(only_members(how, {"method", "hash_type", "allow_symlinks", "ignore_paths"}));
   const std::string method = TRY(get_string(how, "method"));
   if (method != "files") {
     return fail(ErrorKind::kUnsupported, "serialisation " + shown(method) + " is not 'files'");
   }
-  const std::string hash = TRY(get_string(how, "hash_type"));
-  if (hash != "sha256") {
-    return fail(ErrorKind::kUnsupported, "hash type " + shown(hash) + " is not 'sha256'");
-  }
+  const FileHash hash = TRY(file_hash_named(TRY(get_string(how, "hash_type"))));
   if (how.contains("allow_symlinks") && TRY(get_bool(how, "allow_symlinks"))) {
     return fail(ErrorKind::kUnsupported, "symbolic links were followed when it was signed",
                 "sign it again with the links replaced by what they point to");
   }
   // Their names decide nothing here: what is in the directory must be listed, or be allowed by the caller.
   if (how.contains("ignore_paths")) TRY(get_array(how, "ignore_paths"));
-  return {};
+  return hash;
 }
 
 Result<SignedModel> read_statement(BytesView payload) {
@@ -109,11 +104,11 @@ Result<SignedModel> read_statement(BytesView payload) {
   TRY(only_members(digests, {"sha256"}));
   const Json predicate = TRY(get_object(whole, "predicate"));
   TRY(only_members(predicate, {"serialization", "resources"}));
-  TRY(read_serialization(predicate));
   SignedModel out;
+  out.hash = TRY(read_serialization(predicate));
   out.name = TRY(get_string(subject, "name"));
   Hasher root;
-  out.files = TRY(read_resources(TRY(get_array(predicate, "resources")), root));
+  out.files = TRY(read_resources(TRY(get_array(predicate, "resources")), out.hash, root));
   if (out.files.empty()) return invalid("no file is signed");
   if (root.finish() != TRY(Digest::parse(TRY(get_string(digests, "sha256"))))) {
     return invalid("the subject's digest is not that of the resources");
@@ -121,26 +116,35 @@ Result<SignedModel> read_statement(BytesView payload) {
   if (subject.contains("annotations")) {
     const Json annotations = TRY(get_object(subject, "annotations"));
     const std::string name(kModelTreeAnnotation);
-    if (annotations.contains(name)) out.tree = TRY(read_tree(TRY(get_object(annotations, name))));
+    if (annotations.contains(name)) out.tree = TRY(read_tree(TRY(get_object(annotations, name)), out.hash));
   }
   return out;
 }
 
 }  // namespace
 
-Json model_statement(const std::string& name, const Manifest& manifest, const std::string& signature_path) {
+std::string_view name_of(FileHash hash) { return hash == FileHash::kSha256 ? "sha256" : "blake3"; }
+
+Result<FileHash> file_hash_named(std::string_view name) {
+  for (const FileHash hash : {FileHash::kSha256, FileHash::kBlake3}) {
+    if (name == name_of(hash)) return hash;
+  }
+  return fail(ErrorKind::kUnsupported, "hash type " + shown(name) + " is neither 'sha256' nor 'blake3'");
+}
+
+Json model_statement(const std::string& name, const ModelFiles& model, const std::string& signature_path) {
   std::map<std::string, Digest> listed;
   std::map<std::string, Digest> unlisted;
   Json executable = Json::array();
   Json empty = Json::array();
-  for (const ManifestEntry& entry : manifest.entries) {
+  for (const ModelFiles::File& entry : model.files) {
     if (entry.path == signature_path) continue;
     if (entry.mode == EntryMode::kEmptyDirectory) {
       empty.push_back(entry.path);
       continue;
     }
     if (entry.mode == EntryMode::kExecutable) executable.push_back(entry.path);
-    (is_passed_over(entry.path) ? unlisted : listed).emplace(entry.path, entry.sha256);
+    (is_passed_over(entry.path) ? unlisted : listed).emplace(entry.path, entry.digest);
   }
   Json ignored = Json::array();
   for (const std::string_view path : kPassedOver) ignored.push_back(path);
@@ -148,7 +152,7 @@ Json model_statement(const std::string& name, const Manifest& manifest, const st
   Hasher root;
   for (const auto& [path, digest] : listed) root.add(digest.bytes);
   const Json tree = {
-      {"emptyDirectories", empty}, {"executable", executable}, {"unlisted", list_of(unlisted)}};
+      {"emptyDirectories", empty}, {"executable", executable}, {"unlisted", list_of(unlisted, model.hash)}};
   const Json subject = {{"name", name},
                         {"digest", {{"sha256", root.finish().hex()}}},
                         {"annotations", {{std::string(kModelTreeAnnotation), tree}}}};
@@ -158,10 +162,10 @@ Json model_statement(const std::string& name, const Manifest& manifest, const st
           {"predicate",
            {{"serialization",
              {{"method", "files"},
-              {"hash_type", "sha256"},
+              {"hash_type", name_of(model.hash)},
               {"allow_symlinks", false},
               {"ignore_paths", ignored}}},
-            {"resources", list_of(listed)}}}};
+            {"resources", list_of(listed, model.hash)}}}};
 }
 
 Result<SignedModel> read_model_statement(BytesView payload) {
@@ -170,7 +174,7 @@ Result<SignedModel> read_model_statement(BytesView payload) {
   return out;
 }
 
-std::vector<std::string> compare_model(const SignedModel& model, const Manifest& actual,
+std::vector<std::string> compare_model(const SignedModel& model, const ModelFiles& actual,
                                        const std::string& signature_path,
                                        const std::set<std::string>& allowed) {
   const auto is_allowed = [&](std::string_view path) {
@@ -182,9 +186,11 @@ std::vector<std::string> compare_model(const SignedModel& model, const Manifest&
   std::map<std::string, Digest> missing = model.files;
   missing.insert(tree.unlisted.begin(), tree.unlisted.end());
   std::vector<std::string> out;
-  for (const ManifestEntry& entry : actual.entries) {
+  std::set<std::string> empty;
+  for (const ModelFiles::File& entry : actual.files) {
     if (entry.path == signature_path) continue;
     if (entry.mode == EntryMode::kEmptyDirectory) {
+      empty.insert(entry.path);
       if (!tree.empty_directories.contains(entry.path) && !is_allowed(entry.path)) {
         out.push_back(entry.path + ": an empty directory that was not signed");
       }
@@ -195,7 +201,7 @@ std::vector<std::string> compare_model(const SignedModel& model, const Manifest&
       if (!is_allowed(entry.path)) out.push_back(entry.path + ": was not signed");
       continue;
     }
-    if (found->second != entry.sha256) out.push_back(entry.path + ": is not what was signed");
+    if (found->second != entry.digest) out.push_back(entry.path + ": is not what was signed");
     missing.erase(found);
     const bool executable = entry.mode == EntryMode::kExecutable;
     if (executable == tree.executable.contains(entry.path)) continue;
@@ -206,7 +212,7 @@ std::vector<std::string> compare_model(const SignedModel& model, const Manifest&
   }
   for (const auto& [path, digest] : missing) out.push_back(path + ": is missing");
   for (const std::string& path : tree.empty_directories) {
-    if (!actual.find(path)) out.push_back(path + ": the empty directory is missing");
+    if (!empty.contains(path)) out.push_back(path + ": the empty directory is missing");
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -215,7 +221,7 @@ std::vector<std::string> compare_model(const SignedModel& model, const Manifest&
 Result<std::vector<std::string>> check_model(Env& env, const fs::path& directory, const SignedModel& model,
                                              const fs::path& signature,
                                              const std::set<std::string>& allowed) {
-  const Manifest actual = TRY(scan_directory(env, directory));
+  const ModelFiles actual = TRY(list_model(env, directory, model.hash));
   return compare_model(model, actual, path_within(directory, signature), allowed);
 }
 

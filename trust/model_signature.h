@@ -1,12 +1,12 @@
 // OpenSSF Model Signing v1.0 (ossf/model-signing-spec): a detached signature over the files of a model's
 // directory, as a Sigstore bundle v0.3 around a DSSE envelope around an in-toto Statement v1.
 //
-// Read and written for one key or certificate (ECDSA, trust/ecdsa.h), `files` serialisation and SHA-256, so
-// that the ecosystem's own tool verifies ours and ours verifies its bundles. That format leaves out modes,
-// empty directories and .git, .github, .gitignore, .gitattributes at the top; what we sign names them too, in
-// an annotation of the subject that other readers pass over. What a bundle does not speak of is refused where
-// it could do harm: a file that is not listed, an executable one, an empty directory. Values only; safe from
-// any thread.
+// Read and written for one key or certificate (ECDSA, trust/ecdsa.h), `files` serialisation, and SHA-256 or
+// BLAKE3, so that the ecosystem's own tool verifies ours and ours verifies its bundles. That format leaves
+// out modes, empty directories and .git, .github, .gitignore, .gitattributes at the top; what we sign names
+// them too, in an annotation of the subject that other readers pass over. What a bundle does not speak of is
+// refused where it could do harm: a file that is not listed, an executable one, an empty directory. Values
+// only; safe from any thread.
 #pragma once
 
 #include <map>
@@ -35,15 +35,37 @@ struct ModelTree {
   std::map<std::string, Digest> unlisted = {};  // below .git and the like
 };
 
+// Which hash names the bytes of a file.
+enum class FileHash : std::uint8_t { kSha256, kBlake3 };
+std::string_view name_of(FileHash hash);
+Result<FileHash> file_hash_named(std::string_view name);
+
 struct SignedModel {
   std::string name = {};                     // the directory's, when it was signed
+  FileHash hash = FileHash::kSha256;         // by which all digests are
   std::map<std::string, Digest> files = {};  // by path
   std::optional<ModelTree> tree = {};        // absent in bundles of other tools
 };
 
+// What a directory holds, sorted by path.
+struct ModelFiles {
+  struct File {
+    std::string path = {};
+    EntryMode mode = EntryMode::kFile;
+    Digest digest = {};
+  };
+  FileHash hash = FileHash::kSha256;
+  std::vector<File> files = {};
+
+  ModelFiles() = default;
+  ModelFiles(const Manifest& manifest);  // by SHA-256
+};
+// Walks and hashes `directory` on all cores. Links, devices and names that are not UTF-8 are Errors.
+Result<ModelFiles> list_model(Env& env, const fs::path& directory, FileHash hash);
+
 // The directory as its statement's JSON. `signature_path`, relative to it, is left out; empty when the
 // signature is kept elsewhere.
-Json model_statement(const std::string& name, const Manifest& manifest, const std::string& signature_path);
+Json model_statement(const std::string& name, const ModelFiles& model, const std::string& signature_path);
 // Strict: closed schema, safe unique paths, a root digest that is the resources' own.
 Result<SignedModel> read_model_statement(BytesView payload);
 
@@ -67,12 +89,12 @@ Result<SignedModel> open_model_bundle(BytesView file, const ModelTrust& trust);
 
 // What differs between the signature and the directory, one line each, sorted; none: they agree. Paths in
 // `allowed`, and what is below them, may be there although the signature does not speak of them.
-std::vector<std::string> compare_model(const SignedModel& model, const Manifest& actual,
+// Both by the same hash.
+std::vector<std::string> compare_model(const SignedModel& model, const ModelFiles& actual,
                                        const std::string& signature_path,
                                        const std::set<std::string>& allowed = {});
 
-// Walks and hashes `directory` on all cores and compares. Links, devices and names that are not UTF-8 are
-// Errors.
+// Lists the directory and compares.
 Result<std::vector<std::string>> check_model(Env& env, const fs::path& directory, const SignedModel& model,
                                              const fs::path& signature,
                                              const std::set<std::string>& allowed = {});

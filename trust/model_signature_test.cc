@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "trust/blake3.h"
 #include "trust/dsse.h"
 
 namespace sallyport::trust {
@@ -86,6 +87,38 @@ TEST_F(ModelSignatures, OursReadBackOnEveryCurve) {
     EXPECT_EQ(read->files.size(), 3U);
     EXPECT_TRUE(read->tree);
   }
+}
+
+// From the test vectors of its specification: bytes that count up to 250 and begin again.
+TEST(Blake3Digest, IsWhatItsSpecificationSays) {
+  const std::pair<std::size_t, const char*> expected[] = {
+      {0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"},
+      {1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"},
+      {1024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"},
+      {102400, "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085"}};
+  for (const auto& [size, digest] : expected) {
+    Bytes bytes(size);
+    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i % 251);
+    for (const std::size_t piece : {std::size_t{7}, std::size_t{4096}, std::size_t{102400}}) {
+      Blake3 hasher;
+      for (std::size_t at = 0; at < size; at += piece) {
+        hasher.add(BytesView(bytes).subspan(at, std::min(piece, size - at)));
+      }
+      EXPECT_EQ(hasher.finish().hex(), digest) << size << " by " << piece;
+    }
+  }
+}
+
+TEST_F(ModelSignatures, ByBlake3ReadBackAndHeldAgainstTheFiles) {
+  const ModelFiles files = *list_model(system_env(), model(), FileHash::kBlake3);
+  const auto bundle = sign_model(model_statement("m", files, ""), {private_key("p256"), {}}, kNow);
+  ASSERT_TRUE(bundle);
+  const auto read = open(*bundle, public_key("p256"));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->hash, FileHash::kBlake3);
+  EXPECT_EQ(*check_model(system_env(), model(), *read, {}), Lines{});
+  EXPECT_EQ(compare_model(*read, *list_model(system_env(), model(), FileHash::kSha256), "").size(), 3U)
+      << "digests by another hash are others";
 }
 
 TEST_F(ModelSignatures, CertificatesVouchWhileTheyAreValid) {
@@ -206,8 +239,9 @@ TEST_F(ModelSignatures, AStatementThatLiesIsRefused) {
   EXPECT_NE(edited([](Json& s) { s["predicate"]["serialization"]["allow_symlinks"] = true; }), "");
   EXPECT_NE(edited([](Json& s) { s["predicate"]["extra"] = 1; }), "");
   EXPECT_NE(edited([](Json& s) {
-    s["subject"][0]["annotations"][std::string(kModelTreeAnnotation)]["executable"] = {"../x"};
-  }), "");
+              s["subject"][0]["annotations"][std::string(kModelTreeAnnotation)]["executable"] = {"../x"};
+            }),
+            "");
 }
 
 TEST_F(ModelSignatures, NoByteOfABundleCanChangeUnnoticed) {

@@ -80,6 +80,13 @@ fetch_pypi() {
     --python-version 3.11 --abi cp311 --platform manylinux_2_28_x86_64 --dest "$folder" "$name==$version"
 }
 
+# Debian's lists may never have been read on this machine.
+fetch_deb() {
+  local name=$1 version=$2 folder=$3
+  (cd "$folder" && { apt-get -q download "$name=$version" ||
+    { apt-get -q update && apt-get -q download "$name=$version"; }; })
+}
+
 fetch_npm() {
   local name=$1 version=$2 folder=$3
   (cd "$folder" && npm pack --silent --ignore-scripts "$name@$version")
@@ -139,6 +146,16 @@ unpack_openvino() {
     mv "$part" "$target"
 }
 
+unpack_blake3() {
+  local target=$1 package=$2 part=$1.part crate
+  rm -rf "$part" "$target" &&
+    dpkg-deb -x "$package" "$part" &&
+    crate=$(echo "$part"/usr/share/cargo/registry/blake3-*) &&
+    mv "$crate/LICENSE" "$crate"/c/*.[chS] "$part" &&
+    rm -rf "$part/usr" &&
+    mv "$part" "$target"
+}
+
 unpack_duckdb() {
   local target=$1 library=$2 source=$3 part=$1.part
   rm -rf "$part" "$target" &&
@@ -151,6 +168,12 @@ unpack_duckdb() {
 
 setup_archives() {
   local archive wheel library target version
+  fetched deb librust-blake3-dev
+  target=$deps/blake3-$(locked_field deb librust-blake3-dev 3)
+  if [[ ! -d $target ]]; then
+    step "$setup_log" "setup: unpacking ${target##*/}" unpack_blake3 "$target" "$archive" ||
+      die 1 "cannot unpack BLAKE3" "is the disk full?"
+  fi
   fetched pypi openvino
   wheel=$archive
   fetched npm @duckdb/node-bindings-linux-x64

@@ -1,0 +1,21 @@
+# The objects of BLAKE3's C library, by its authors, from the sources that Debian packs with the Rust crate.
+# They become part of sp_trust.
+sp_locked(deb librust-blake3-dev version)
+set(root ${CMAKE_SOURCE_DIR}/.deps/blake3-${version})
+sp_require(${root}/blake3.h ${root}/blake3.c)
+
+set(sources ${root}/blake3.c ${root}/blake3_dispatch.c ${root}/blake3_portable.c)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64)
+  enable_language(ASM)
+  foreach(instructions sse2 sse41 avx2 avx512)
+    list(APPEND sources ${root}/blake3_${instructions}_x86-64_unix.S)
+  endforeach()
+endif()
+add_library(blake3 OBJECT ${sources})
+set_target_properties(blake3 PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_include_directories(blake3 PRIVATE ${root})
+set_source_files_properties(${CMAKE_SOURCE_DIR}/trust/blake3.cc PROPERTIES INCLUDE_DIRECTORIES ${root})
+target_compile_options(blake3 PRIVATE -O3)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  target_compile_definitions(blake3 PRIVATE BLAKE3_USE_NEON=0)
+endif()

@@ -1,0 +1,15 @@
+# sp_locked(KIND NAME VARIABLE): the version that deps.lock names.
+function(sp_locked kind name variable)
+  file(STRINGS ${CMAKE_SOURCE_DIR}/deps.lock line REGEX "^${kind} +${name} ")
+  string(REGEX REPLACE "^[^ ]+ +[^ ]+ +([^ ]+) .*" "\\1" version "${line}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/deps.lock)
+  set(${variable} ${version} PARENT_SCOPE)
+endfunction()
+
+function(sp_require)
+  foreach(file ${ARGN})
+    if(NOT EXISTS ${file})
+      message(FATAL_ERROR "${file} is missing: run ./dev setup")
+    endif()
+  endforeach()
+endfunction()
