@@ -20,9 +20,6 @@ constexpr Flag kTokenFlags[] = {
 };
 constexpr std::int64_t kTokenDaysMax = 366;
 
-constexpr tracking::Verb kVerbs[] = {tracking::Verb::kRead, tracking::Verb::kWrite, tracking::Verb::kDelete,
-                                     tracking::Verb::kPromote, tracking::Verb::kAdmin};
-
 // A policy that is named and not there is a mistake; without a file the server lets nobody in.
 Result<tracking::AccessRules> rules_of(const Arguments& arguments) {
   const fs::path file = arguments.text("policy");
@@ -44,7 +41,7 @@ Result<Exit> explain(const Arguments& arguments, Output& output) {
   const tracking::AccessRules rules = TRY(rules_of(arguments));
   Json answers = Json::object();
   bool any = false;
-  for (const tracking::Verb verb : kVerbs) {
+  for (const tracking::Verb verb : tracking::kVerbs) {
     const std::string role = rules.role_that_allows(who, verb, resource);
     const std::string name(tracking::name_of(verb));
     any |= !role.empty();
@@ -57,12 +54,39 @@ Result<Exit> explain(const Arguments& arguments, Output& output) {
   return any ? Exit::kClean : Exit::kFindings;
 }
 
+std::string used_text(std::int64_t last_unix_s) {
+  return last_unix_s == 0 ? "no use on record" : "last used " + format_time(last_unix_s).substr(0, 10);
+}
+
+// The record of uses lies beside the policy of the server that writes it.
 Result<Exit> audit(const Arguments& arguments, Output& output) {
   const tracking::AccessRules rules = TRY(rules_of(arguments));
-  const auto findings = tracking::audit_access(rules, system_env().now_unix_s());
+  const fs::path folder = fs::path(arguments.text("policy")).parent_path();
+  const tracking::UseRecord uses = TRY(tracking::read_uses(system_env(), folder / tracking::kUsesFile));
+  const auto reach = tracking::reach_of(rules, uses);
+  const auto findings = tracking::audit_access(rules, system_env().now_unix_s(), uses);
   if (output.is_json()) {
-    output.json(Json{{"principals", rules.principals.size()}, {"findings", findings}});
+    Json rows = Json::array();
+    for (const tracking::Reach& one : reach) {
+      rows.push_back(
+          {{"principal", one.principal},
+           {"verb", tracking::name_of(one.verb)},
+           {"kind", one.kind == tracking::Kind::kModel ? "model" : "experiment"},
+           {"pattern", one.pattern},
+           {"role", one.role},
+           {"last_used", one.last_used_unix_s == 0 ? Json() : Json(format_time(one.last_used_unix_s))}});
+    }
+    output.json(Json{{"principals", rules.principals.size()},
+                     {"reach", rows},
+                     {"uses_since", uses.since_unix_s == 0 ? Json() : Json(format_time(uses.since_unix_s))},
+                     {"findings", findings}});
   } else {
+    for (const tracking::Reach& one : reach) {
+      output.line(one.principal + " may " + std::string(tracking::name_of(one.verb)) +
+                  (one.kind == tracking::Kind::kModel ? " models " : " experiments ") + one.pattern + " as " +
+                  one.role + ": " + used_text(one.last_used_unix_s));
+    }
+    if (!reach.empty() && !findings.empty()) output.line("");
     for (const std::string& finding : findings) output.line(finding);
     output.note(std::to_string(rules.principals.size()) + " principals, " +
                 std::to_string(rules.roles.size()) + " roles looked at");
@@ -103,9 +127,12 @@ const Command access_explain_command{
 extern const Command access_audit_command;
 const Command access_audit_command{
     .name = "access audit",
-    .summary = "grants that are wide open or unused, tokens that have expired or live too long",
+    .summary = "what everybody may reach, grants that are wide open or unused, tokens about to end",
     .example =
         "$ sallyport access audit --policy mlruns/policy.yaml\n"
+        "ana may read experiments digits* as trainer: last used 2026-11-20\n"
+        "ana may write experiments * as trainer: no use on record\n"
+        "\n"
         "role trainer may more than read on every experiment",
     .flags = kFlags,
     .run = audit};

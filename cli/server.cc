@@ -73,9 +73,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   if (!anonymous) {
     auto rules = TRY(services::tracking::load_access(env, root / "policy.yaml"));
     access = services::tracking::granted(
-        env, std::move(rules), [&output](const std::string& principal, const std::string& what) {
+        env, std::move(rules),
+        [&output](const std::string& principal, const std::string& what) {
           output.note("alarm: principal " + shown(principal) + " went through " + what);
-        });
+        },
+        TRY(services::tracking::Uses::open(env, root / services::tracking::kUsesFile)));
   }
   const auto tls = TRY(tls_of(arguments, root, host));
   const auto service = TRY(services::tracking::Service::open(env, root, std::move(access)));

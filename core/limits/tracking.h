@@ -46,6 +46,10 @@ inline constexpr std::int64_t kKeySetFreshS = 600;
 inline constexpr std::int64_t kKeySetRetryS = 60;
 inline constexpr std::int64_t kKeySetHeldS = 24 * 3600;  // when its issuer cannot be reached
 
+// What is kept of the use that principals make of their leave.
+inline constexpr std::size_t kUsesMax = 200'000;
+inline constexpr std::size_t kUsesBytesMax = 256 * kMiB;
+
 // The store: how many writes share one wait for the disk, and how many readers there are at most.
 inline constexpr std::size_t kCommitJobsMax = 256;
 inline constexpr std::size_t kReadersMax = 8;

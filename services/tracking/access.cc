@@ -34,6 +34,13 @@ std::string_view name_of(Verb verb) {
   return "administer";
 }
 
+Result<Verb> verb_named(std::string_view name) {
+  for (const Verb verb : kVerbs) {
+    if (name_of(verb) == name) return verb;
+  }
+  return invalid("may: " + shown(name) + " is not one of read, write, delete, promote, administer");
+}
+
 std::string describe(const Resource& resource) {
   if (resource.kind == Kind::kServer) return "the server";
   return (resource.kind == Kind::kExperiment ? "experiment " : "model ") + shown(resource.name);

@@ -4,6 +4,7 @@
 // a named registered model or the server itself. Safe from any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,11 +15,13 @@
 namespace sallyport::services::tracking {
 
 enum class Verb : std::uint8_t { kRead, kWrite, kDelete, kPromote, kAdmin };
+inline constexpr std::array kVerbs{Verb::kRead, Verb::kWrite, Verb::kDelete, Verb::kPromote, Verb::kAdmin};
 enum class Kind : std::uint8_t { kServer, kExperiment, kModel };
 
 struct Resource {
   Kind kind = Kind::kServer;
   std::string name = {};
+  auto operator<=>(const Resource&) const = default;
 };
 
 struct Principal {
@@ -52,6 +55,7 @@ std::unique_ptr<Access> nobody();
 std::unique_ptr<Access> anybody();
 
 std::string_view name_of(Verb verb);
+Result<Verb> verb_named(std::string_view name);
 std::string describe(const Resource& resource);
 
 }  // namespace sallyport::services::tracking

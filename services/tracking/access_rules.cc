@@ -1,15 +1,11 @@
-// The `access` section of a policy: how it is read, and what an audit of it says.
+// The `access` section of a policy, read.
 #include <algorithm>
-#include <array>
 
 #include "core/yaml.h"
 #include "services/tracking/grants.h"
 
 namespace sallyport::services::tracking {
 namespace {
-
-constexpr std::array kVerbs{Verb::kRead, Verb::kWrite, Verb::kDelete, Verb::kPromote, Verb::kAdmin};
-constexpr std::int64_t kTokenLifeSoonS = 14LL * 24 * 3600;
 
 Result<std::vector<std::string>> names_in(const Json& object, std::string_view key) {
   std::vector<std::string> out;
@@ -20,13 +16,6 @@ Result<std::vector<std::string>> names_in(const Json& object, std::string_view k
     out.push_back(item.get<std::string>());
   }
   return out;
-}
-
-Result<Verb> verb_named(const std::string& name) {
-  for (const Verb verb : kVerbs) {
-    if (name_of(verb) == name) return verb;
-  }
-  return invalid("may: " + shown(name) + " is not one of read, write, delete, promote, administer");
 }
 
 Result<Grant> parse_grant(const Json& item) {
@@ -163,44 +152,6 @@ Result<AccessRules> load_access(Env& env, const fs::path& policy_file) {
     }
   }
   return rules;
-}
-
-std::vector<std::string> audit_access(const AccessRules& rules, std::int64_t now_unix_s) {
-  std::vector<std::string> out;
-  for (const auto& [name, grants] : rules.roles) {
-    const bool held = std::ranges::any_of(rules.principals, [&](const auto& one) {
-      return std::ranges::find(one.second.roles, name) != one.second.roles.end();
-    });
-    if (!held) out.push_back("role " + name + " is held by nobody");
-    for (const Grant& grant : grants) {
-      const bool all = std::ranges::find(grant.patterns, "*") != grant.patterns.end();
-      const bool reads_only = grant.may == std::set{Verb::kRead};
-      if (all && !reads_only) {
-        out.push_back("role " + name + " may more than read on every " +
-                      (grant.kind == Kind::kModel ? "model" : "experiment"));
-      }
-      if (grant.may.contains(Verb::kWrite) && grant.may.contains(Verb::kPromote)) {
-        out.push_back("role " + name + " may both register and promote the same models");
-      }
-    }
-  }
-  for (const auto& [name, principal] : rules.principals) {
-    if (principal.roles.empty()) out.push_back("principal " + name + " has no role");
-    if (principal.tokens.empty() && principal.identities.empty() && principal.certificates.empty())
-      out.push_back("principal " + name + " has no credentials");
-    for (const Token& token : principal.tokens) {
-      const std::string which = "a token of " + name + " (sha256 " + token.sha256.brief() + ")";
-      if (token.expires_unix_s <= now_unix_s) {
-        out.push_back(which + " has expired");
-      } else if (token.expires_unix_s > now_unix_s + 366LL * 24 * 3600) {
-        out.push_back(which + " lives longer than a year");
-      } else if (token.expires_unix_s < now_unix_s + kTokenLifeSoonS) {
-        out.push_back(which + " expires within two weeks");
-      }
-    }
-  }
-  std::ranges::sort(out);
-  return out;
 }
 
 }  // namespace sallyport::services::tracking

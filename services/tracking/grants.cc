@@ -11,11 +11,6 @@ namespace {
 constexpr double kCostOfRefusal = 20;
 constexpr std::string_view kTokenPrefix = "sp_";
 
-bool fits(std::string_view pattern, std::string_view name) {
-  if (!pattern.ends_with('*')) return pattern == name;
-  return name.starts_with(pattern.substr(0, pattern.size() - 1));
-}
-
 // What refills at a steady rate up to its size.
 class Bucket {
  public:
@@ -58,8 +53,12 @@ double now_s() {
 
 class Granted : public Access {
  public:
-  Granted(Env& env, AccessRules rules, OnAlarm on_alarm)
-      : env_(env), rules_(std::move(rules)), on_alarm_(std::move(on_alarm)), checker_(env, rules_.issuers) {
+  Granted(Env& env, AccessRules rules, OnAlarm on_alarm, std::unique_ptr<Uses> uses)
+      : env_(env),
+        rules_(std::move(rules)),
+        on_alarm_(std::move(on_alarm)),
+        uses_(std::move(uses)),
+        checker_(env, rules_.issuers) {
     for (const auto& [name, principal] : rules_.principals) {
       for (const Token& token : principal.tokens)
         owners_.emplace(token.sha256, Owner{name, token.expires_unix_s});
@@ -89,7 +88,9 @@ class Granted : public Access {
   }
 
   bool allows(const Principal& principal, Verb verb, const Resource& resource) override {
-    return !rules_.role_that_allows(principal.name, verb, resource).empty();
+    if (rules_.role_that_allows(principal.name, verb, resource).empty()) return false;
+    if (uses_ != nullptr) uses_->note(principal.name, verb, resource);
+    return true;
   }
 
   Result<void> spend(const Principal& principal, Outcome outcome, std::uint64_t bytes) override {
@@ -170,6 +171,7 @@ class Granted : public Access {
   Env& env_;
   AccessRules rules_;
   OnAlarm on_alarm_;
+  std::unique_ptr<Uses> uses_;
   std::map<Digest, Owner> owners_;
   std::map<jwt::Identity, std::string> identities_;
   std::map<std::string, std::string> certificates_;
@@ -179,6 +181,11 @@ class Granted : public Access {
 };
 
 }  // namespace
+
+bool fits(std::string_view pattern, std::string_view name) {
+  if (!pattern.ends_with('*')) return pattern == name;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
 
 bool Grant::covers(Verb verb, const Resource& resource) const {
   return resource.kind == kind && may.contains(verb) &&
@@ -199,8 +206,8 @@ std::string AccessRules::role_that_allows(const std::string& principal, Verb ver
   return {};
 }
 
-std::unique_ptr<Access> granted(Env& env, AccessRules rules, OnAlarm on_alarm) {
-  return std::make_unique<Granted>(env, std::move(rules), std::move(on_alarm));
+std::unique_ptr<Access> granted(Env& env, AccessRules rules, OnAlarm on_alarm, std::unique_ptr<Uses> uses) {
+  return std::make_unique<Granted>(env, std::move(rules), std::move(on_alarm), std::move(uses));
 }
 
 std::string new_token(Env& env) {

@@ -32,6 +32,7 @@
 #include "core/json.h"
 #include "services/tracking/access.h"
 #include "services/tracking/jwt.h"
+#include "services/tracking/uses.h"
 
 namespace sallyport::services::tracking {
 
@@ -71,13 +72,33 @@ Result<AccessRules> parse_access(const Json& section);
 // The section of `policy_file`, beside which key sets lie; no file or no section: nobody may do anything.
 Result<AccessRules> load_access(Env& env, const fs::path& policy_file);
 
-// What is wide open, never used or about to end: a sentence each, sorted.
-std::vector<std::string> audit_access(const AccessRules& rules, std::int64_t now_unix_s);
+// Whether a name fits a pattern of a grant.
+bool fits(std::string_view pattern, std::string_view name);
+
+// Who may do what to which names, through which role, and when it was last done.
+struct Reach {
+  std::string principal = {};
+  Verb verb = Verb::kRead;
+  Kind kind = Kind::kExperiment;
+  std::string pattern = {};
+  std::string role = {};
+  std::int64_t last_used_unix_s = 0;  // the day; 0: not that the record knows
+  auto operator<=>(const Reach&) const = default;
+};
+// Of all principals, sorted.
+std::vector<Reach> reach_of(const AccessRules& rules, const UseRecord& uses = {});
+
+// What is wide open, held twice over, not used for three months (or since the record began), or about to end:
+// a sentence each, sorted.
+std::vector<std::string> audit_access(const AccessRules& rules, std::int64_t now_unix_s,
+                                      const UseRecord& uses = {});
 
 // `on_alarm` is told once in an hour and principal whose breadth is unusual; it may be called from any
 // thread.
 using OnAlarm = std::function<void(const std::string& principal, const std::string& what)>;
-std::unique_ptr<Access> granted(Env& env, AccessRules rules, OnAlarm on_alarm = {});
+// `uses`, which may be absent, is told of what was allowed.
+std::unique_ptr<Access> granted(Env& env, AccessRules rules, OnAlarm on_alarm = {},
+                                std::unique_ptr<Uses> uses = {});
 
 // 32 random bytes as text, to be shown once.
 std::string new_token(Env& env);

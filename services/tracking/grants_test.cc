@@ -2,6 +2,9 @@
 #include "services/tracking/grants.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "core/forwarding_env.h"
 #include "core/yaml.h"
@@ -123,6 +126,47 @@ TEST(Grants, the_audit_names_what_is_wide_open_and_unused) {
                                       "principal eve has no role", "role idle is held by nobody",
                                       "role idle may both register and promote the same models",
                                       "role idle may more than read on every model"}));
+}
+
+TEST(Grants, the_audit_sees_what_two_roles_allow_together) {
+  AccessRules said = rules();
+  said.principals["bob"].roles = {"approver", "trainer"};
+  said.roles["trainer"][1].may = {Verb::kWrite};
+  const auto found = audit_access(said, kNow);
+  EXPECT_EQ(std::ranges::count(found,
+                               "principal bob may register models * as trainer and promote models "
+                               "digits as approver"),
+            1);
+  said.roles["trainer"][1].patterns = {"faces*"};
+  for (const std::string& one : audit_access(said, kNow)) EXPECT_FALSE(one.starts_with("principal bob may"));
+}
+
+TEST(Grants, what_nobody_uses_is_named_and_outlives_the_server) {
+  Clock clock;
+  const fs::path file = fs::path(testing::TempDir()) / ("uses_" + std::to_string(::getpid()) + ".jsonl");
+  const auto ask = [&](Verb verb, const Resource& resource) {
+    const auto access = granted(clock, rules(), {}, *Uses::open(clock, file));
+    return access->allows({"ana"}, verb, resource);
+  };
+  const auto unused = [&] {
+    std::vector<std::string> out;
+    for (const std::string& one : audit_access(rules(), clock.now, *read_uses(clock, file))) {
+      if (one.starts_with("principal ana has made no use")) out.push_back(one);
+    }
+    return out;
+  };
+  EXPECT_TRUE(ask(Verb::kRead, {Kind::kExperiment, "digits-2"}));
+  EXPECT_FALSE(ask(Verb::kDelete, {Kind::kExperiment, "digits-2"}));
+  ASSERT_TRUE(system_env().append(file, as_bytes(R"({"day":1,"kind":"mod)")));
+  ASSERT_EQ(unused().size(), 2U);
+  EXPECT_EQ(unused()[1].substr(unused()[1].find("of its")),
+            "of its leave to write experiments digits*, as trainer");
+  EXPECT_TRUE(ask(Verb::kWrite, {Kind::kExperiment, "digits"}));
+  EXPECT_TRUE(ask(Verb::kRead, {Kind::kModel, "faces"}));
+  EXPECT_TRUE(unused().empty());
+  clock.now += 91LL * 24 * 3600;
+  EXPECT_EQ(unused().size(), 3U);
+  fs::remove(file);
 }
 
 TEST(Grants, whoever_goes_through_many_names_is_stopped_and_an_alarm_is_raised) {
