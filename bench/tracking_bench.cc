@@ -14,6 +14,7 @@
 #include "bench/bench.h"
 #include "bench/http_client.h"
 #include "bench/served.h"
+#include "bench/slow_clients.h"
 #include "core/env.h"
 #include "core/json.h"
 #include "tests/peer.h"
@@ -188,6 +189,24 @@ void add_beside(std::vector<Figure>& out, const Figure& ours, double theirs, dou
                  .how = same});
 }
 
+// How long a healthy client waits beside thousands that never end what they began to ask.
+Result<Figure> beside_slow_clients(std::uint16_t port) {
+  constexpr std::size_t kSlow = 10'000;
+  constexpr int kAsked = 101;
+  const SlowClients slow = TRY(SlowClients::connect(port, kSlow));
+  std::vector<double> waits;
+  for (int i = 0; i < kAsked; ++i) {
+    const double start = now_s();
+    HttpClient client = TRY(HttpClient::connect(port));
+    const Reply reply = TRY(client.ask("GET", "/health"));
+    if (reply.status != 200) return invalid("a healthy client got " + std::to_string(reply.status));
+    waits.push_back((now_s() - start) * 1e3);
+  }
+  return Figure{
+      "tracking: a healthy client beside 10,000 slow ones",        median(waits), "ms", 50, Better::kLower,
+      "connected, asked and answered, median of 101, none refused"};
+}
+
 double middle(const std::vector<double>& rates) { return rates.empty() ? NAN : median(rates); }
 
 }  // namespace
@@ -240,6 +259,7 @@ Result<std::vector<Figure>> bench_tracking() {
                    .unit = "MB",
                    .how = "all of its processes"});
   }
+  out.push_back(TRY(beside_slow_clients(ours.port())));
   out.push_back({"tracking: cold start", start_ms, "ms", 300, Better::kLower,
                  "from fork to the first 200, an empty folder, median of 9"});
   if (theirs) {

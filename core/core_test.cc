@@ -4,6 +4,7 @@
 #include "core/digest.h"
 #include "core/env.h"
 #include "core/gate.h"
+#include "core/hasher_beside.h"
 #include "core/policy.h"
 #include "core/yaml.h"
 
@@ -20,6 +21,23 @@ TEST(Bytes, Base64RoundTripsAndIsStrict) {
   for (const char* bad : {"Zg=", "Zg", "Zh==", "Z===", "Zg==Zg==", " Zg=", "Zm9="}) {
     EXPECT_FALSE(from_base64(bad)) << bad;
   }
+}
+
+// Beside the caller or not, in whatever pieces it comes.
+TEST(Digest, AStreamHashedBesideIsHashedAlike) {
+  Bytes bytes(9'000'001);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i * i >> 5);
+  for (const std::size_t size : {0UL, 1UL, 4UL << 20, (4UL << 20) + 1, 9'000'001UL}) {
+    for (const std::size_t piece : {65'537UL, 700'000UL, 9'000'001UL}) {
+      HasherBeside hasher;
+      for (std::size_t at = 0; at < size; at += piece) {
+        hasher.add(BytesView(bytes).subspan(at, std::min(piece, size - at)));
+      }
+      EXPECT_EQ(hasher.finish(), sha256(BytesView(bytes).first(size))) << size << " by " << piece;
+    }
+  }
+  HasherBeside abandoned;
+  abandoned.add(bytes);
 }
 
 TEST(Digest, MatchesPublishedVectors) {
@@ -61,11 +79,13 @@ TEST(Time, RoundTrips) {
   EXPECT_FALSE(parse_time("2026-02-30"));
 }
 
-constexpr Guard kWall{
-    .id = "wall", .threats = {"acq-ingest-tamper"}, .summary = "refuses every file", .looks_for = "anything",
-    .file = [](const FileSubject& file, const Parameters&) -> Result<Examination> {
-      return Examination{{{.where = {.path = file.path}, .message = "is a file"}}, {}};
-    }};
+constexpr Guard kWall{.id = "wall",
+                      .threats = {"acq-ingest-tamper"},
+                      .summary = "refuses every file",
+                      .looks_for = "anything",
+                      .file = [](const FileSubject& file, const Parameters&) -> Result<Examination> {
+                        return Examination{{{.where = {.path = file.path}, .message = "is a file"}}, {}};
+                      }};
 
 TEST(Gate, BlocksWarnsWaivesAndRefusesWhenItCannotTell) {
   const Guard* guards[] = {&kWall};

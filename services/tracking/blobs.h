@@ -8,6 +8,7 @@
 
 #include <memory>
 
+#include "core/hasher_beside.h"
 #include "services/http/http.h"
 #include "trust/store.h"
 
@@ -35,7 +36,7 @@ class Upload {
   const trust::Store& store_;
   fs::path temporary_;
   std::unique_ptr<OutputFile> file_;
-  Hasher hasher_;
+  HasherBeside hasher_;
   std::uint64_t size_ = 0;
   Bytes start_;  // to tell a file that would pass for a directory's manifest
 };
