@@ -50,8 +50,8 @@ constexpr Flag kFlags[] = {
     {.name = "memory",
      .value = "N",
      .doc =
-         "MiB that the check keeps to; of a table beyond it, rows are read through once and the checks that "
-         "look at rows together take as many as fit",
+         "memory that the check keeps to, in MiB; rows of a table beyond it are read through once, and the "
+         "checks that look at rows together take as many as fit",
      .fallback = "4096"},
     {.name = "seed", .value = "N", .doc = "of every sample that is drawn", .fallback = "1"},
     {.name = "threads", .value = "N", .doc = "0: one a core", .fallback = "0"},

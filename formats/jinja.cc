@@ -8,6 +8,7 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "formats/unseen.h"
 
 namespace sallyport::formats::jinja {
 namespace {
@@ -246,11 +247,10 @@ class Judge {
       const std::uint32_t three = (byte(0) & 0xF0U) == 0xE0
                                       ? ((byte(0) & 15U) << 12U) | ((byte(1) & 63U) << 6U) | (byte(2) & 63U)
                                       : 0;
-      const bool bidi = (three >= 0x202A && three <= 0x202E) || (three >= 0x2066 && three <= 0x2069);
-      const bool invisible = (three >= 0x200B && three <= 0x200F) || (three >= 0x2060 && three <= 0x2064) ||
-                             three == 0xFEFF || tag;
-      if (bidi || invisible) {
-        concern("template-hidden-characters", tag || bidi ? Severity::kHigh : Severity::kMedium,
+      const Unseen kind = tag ? Unseen::kTag : unseen(three);
+      if (kind != Unseen::kNo) {
+        const bool misleads = kind == Unseen::kTag || kind == Unseen::kDirection;
+        concern("template-hidden-characters", misleads ? Severity::kHigh : Severity::kMedium,
                 Confidence::kMedium, offset + i, "the template holds characters that nobody sees");
         return;
       }

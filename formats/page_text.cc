@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "formats/html.h"
+#include "formats/unseen.h"
 
 namespace sallyport::formats {
 namespace {
@@ -255,15 +256,12 @@ class Reader {
         code = code << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3FU);
       }
       i += length;
-      const bool tag = code >= 0xE0020 && code <= 0xE007E;
-      if (tag) out_.spelled += static_cast<char>(code - 0xE0000);
-      const bool direction = (code >= 0x202A && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069);
-      // Joiners stand between letters of scripts beyond Latin's; marks beside right-to-left ones.
-      const bool joins =
-          (code == 0x200C || code == 0x200D || code == 0x200E || code == 0x200F) && before >= 0x590;
-      const bool zero =
-          code == 0x200B || code == 0x200C || code == 0x200D || code == 0x2060 || code == 0xFEFF;
-      if (tag || direction || (zero && !joins)) ++out_.invisible;
+      const Unseen kind = unseen(code);
+      if (code >= 0xE0020 && code <= 0xE007E) out_.spelled += static_cast<char>(code - 0xE0000);
+      // Joiners stand between letters of scripts beyond Latin's.
+      const bool joins = (code == 0x200C || code == 0x200D) && before >= 0x590;
+      const bool counts = kind == Unseen::kTag || kind == Unseen::kDirection || kind == Unseen::kZeroWidth;
+      if (counts && !joins) ++out_.invisible;
       before = code;
     }
   }

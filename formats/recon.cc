@@ -48,15 +48,6 @@ bool is_token(char c) {
          std::string_view("._:/@-+%~").find(c) != std::string_view::npos;
 }
 
-// The host of "scheme://user@host:port/path", "user@host", "host:port/path".
-std::string_view host_of(std::string_view token) {
-  if (const std::size_t scheme = token.find("://"); scheme != std::string_view::npos)
-    token.remove_prefix(scheme + 3);
-  token = token.substr(0, token.find('/'));
-  if (const std::size_t at = token.rfind('@'); at != std::string_view::npos) token.remove_prefix(at + 1);
-  return token.substr(0, token.find(':'));
-}
-
 // The four numbers of an address, as one.
 std::optional<std::uint32_t> address_of(std::string_view host) {
   std::uint32_t out = 0;
@@ -209,6 +200,14 @@ std::optional<Kind> kind_of(std::string_view token, std::string_view line) {
 }
 
 }  // namespace
+
+std::string_view host_of(std::string_view token) {
+  if (const std::size_t scheme = token.find("://"); scheme != std::string_view::npos)
+    token.remove_prefix(scheme + 3);
+  token = token.substr(0, token.find_first_of("/?#"));
+  if (const std::size_t at = token.rfind('@'); at != std::string_view::npos) token.remove_prefix(at + 1);
+  return token.substr(0, token.find(':'));
+}
 
 std::vector<Trace> find_traces(std::string_view path, std::string_view text) {
   std::vector<Trace> out;

@@ -19,6 +19,9 @@ struct Trace {
   std::string text;  // as it stands there, at most 80 bytes
 };
 
+// The host of "scheme://user@host:port/path?query", "user@host", "host:port/path".
+std::string_view host_of(std::string_view token);
+
 // `path` says what kind of file it is; files that a tool writes or that name people by their nature are not
 // read.
 std::vector<Trace> find_traces(std::string_view path, std::string_view text);

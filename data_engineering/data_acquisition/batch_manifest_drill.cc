@@ -7,6 +7,7 @@
 #include "drills/data.h"
 #include "drills/drill.h"
 #include "drills/feed.h"
+#include "drills/outcome.h"
 #include "formats/csv.h"
 #include "learn/random.h"
 #include "learn/row_digest.h"
@@ -168,11 +169,8 @@ Result<drills::Outcome> defend(drills::World& world) {
   const trust::Root root = TRY(delivery.workspace.load_root());
   const trust::Ledger ledger = TRY(delivery.workspace.open_ledger(root));
   const auto batch = trust::verify_batch(manifest, data, root);
-  if (!batch) return drills::Outcome{.refused = true, .why = batch.error().message};
-  if (const auto fresh = trust::check_sequence(*batch, ledger, trust::Again::kRefused); !fresh) {
-    return drills::Outcome{.refused = true, .why = fresh.error().message};
-  }
-  return drills::Outcome{};
+  if (!batch) return drills::outcome_of(batch);
+  return drills::outcome_of(trust::check_sequence(*batch, ledger, trust::Again::kRefused));
 }
 
 }  // namespace

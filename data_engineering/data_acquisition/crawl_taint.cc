@@ -18,6 +18,7 @@
 #include "core/digest.h"
 #include "core/guard.h"
 #include "formats/page_text.h"
+#include "formats/recon.h"
 #include "formats/utf8.h"
 #include "learn/minhash.h"
 #include "learn/row_digest.h"
@@ -53,19 +54,11 @@ std::string lowered(std::string_view text) {
   return out;
 }
 
-std::string host_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme != url.npos) url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (const std::size_t user = url.rfind('@'); user != url.npos) url.remove_prefix(user + 1);
-  return lowered(url.substr(0, url.rfind(':')));
-}
-
 // What one owner registers: the last two labels, three where the last but one is a registry's own.
 std::string domain_of(std::string_view url) {
   static const std::set<std::string_view> kRegistries{"co",  "com", "org", "net", "ac",
                                                       "gov", "edu", "or",  "ne"};
-  const std::string host = host_of(url);
+  const std::string host = lowered(formats::host_of(url));
   std::vector<std::size_t> dots;
   for (std::size_t i = 0; i < host.size(); ++i) {
     if (host[i] == '.') dots.push_back(i);

@@ -2,6 +2,7 @@
 // but has nobody's key, overwrites an object, points the tag elsewhere in the database and in the statement
 // behind it, or puts the whole catalogue back to where it stood before the last release.
 #include "drills/data.h"
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "services/registry/registry.h"
 #include "services/sqlite/sqlite.h"
@@ -174,12 +175,7 @@ Result<void> fetch(const Story& story) {
   return story.project.advance_pin();
 }
 
-Result<drills::Outcome> defend(World& world) {
-  const auto fetched = fetch(world.state<Story>());
-  if (fetched) return drills::Outcome{};
-  if (fetched.error().kind == ErrorKind::kIo) return std::unexpected(fetched.error());
-  return drills::Outcome{.refused = true, .why = fetched.error().message};
-}
+Result<drills::Outcome> defend(World& world) { return drills::outcome_of(fetch(world.state<Story>())); }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // who may write to the log puts the release's own attestation over other bytes, or signs with a key that
 // nobody enrolled; an insider with the producer's key cuts the parent, or what it was made from. The honest
 // twin is a rebuild from the same inputs, signed by the producer's new key after a rotation.
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "services/data/data.h"
 
@@ -127,7 +128,7 @@ Result<drills::Outcome> defend(World& world) {
   const Story& story = world.state<Story>();
   const services::data::View view = TRY(services::data::look(story.project.workspace()));
   const auto opened = services::data::open(view, std::string(kGold) + "@2", drills::kProjectNow);
-  if (!opened) return drills::Outcome{.refused = true, .why = opened.error().message};
+  if (!opened) return drills::outcome_of(opened);
   TRY(opened->reader.verify());
   return drills::Outcome{.refused = opened->version.manifest != story.vetted, .why = "other data"};
 }

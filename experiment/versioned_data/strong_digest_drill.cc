@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "drills/data.h"
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "trust/statement.h"
 
@@ -160,11 +161,7 @@ Result<void> check(const Story& story) {
   return {};
 }
 
-Result<drills::Outcome> defend(World& world) {
-  const auto checked = check(world.state<Story>());
-  if (checked) return drills::Outcome{};
-  return drills::Outcome{.refused = true, .why = checked.error().message};
-}
+Result<drills::Outcome> defend(World& world) { return drills::outcome_of(check(world.state<Story>())); }
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 // statements swaps the model and makes its checksum again, has the move signed by a role that may not
 // approve, by one approver alone, or by two of whom one's key was revoked. The honest twin is a rotation
 // after which a quorum signs for the same bytes again.
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "trust/chain.h"
 #include "trust/statement.h"
@@ -139,12 +140,7 @@ Result<void> load(const Story& story) {
   return {};
 }
 
-Result<drills::Outcome> defend(World& world) {
-  const auto loaded = load(world.state<Story>());
-  if (loaded) return drills::Outcome{};
-  if (loaded.error().kind == ErrorKind::kIo) return std::unexpected(loaded.error());
-  return drills::Outcome{.refused = true, .why = loaded.error().message};
-}
+Result<drills::Outcome> defend(World& world) { return drills::outcome_of(load(world.state<Story>())); }
 
 }  // namespace
 

@@ -2,7 +2,7 @@
 // Whoever may write there flips a bit, cuts a file short, adds a helper script or a hook, renames a file,
 // replaces one by a link, makes one executable, or takes the signature away; the honest twin is a copy that
 // was made in another order.
-#include "drills/drill.h"
+#include "drills/outcome.h"
 #include "trust/keys.h"
 #include "trust/model_signature.h"
 
@@ -71,8 +71,7 @@ Result<void> attack(World& world) {
     case 2: return world.write("bucket/helper.py", "open('mark', 'w')\n");
     case 3: return world.write("bucket/.git/hooks/post-checkout", "#!/bin/sh\ntouch mark\n");
     case 4:
-      return drills::in_file_system(
-          [&] { fs::rename(model / "config.json", model / "config.json.bak"); });
+      return drills::in_file_system([&] { fs::rename(model / "config.json", model / "config.json.bak"); });
     case 5:
       TRY(world.write("elsewhere.json", R"({"labels": ["dog", "cat"]})"));
       return drills::in_file_system([&] {
@@ -80,9 +79,8 @@ Result<void> attack(World& world) {
         fs::create_symlink("../elsewhere.json", model / "config.json");
       });
     case 6:
-      return drills::in_file_system([&] {
-        fs::permissions(model / "config.json", fs::perms::owner_exec, fs::perm_options::add);
-      });
+      return drills::in_file_system(
+          [&] { fs::permissions(model / "config.json", fs::perms::owner_exec, fs::perm_options::add); });
     default:
       weights[0] = 8;
       TRY(drills::in_file_system([&] { fs::remove(world.root() / kSignature); }));
@@ -123,9 +121,7 @@ Result<std::vector<std::string>> differences(const World& world) {
 
 Result<drills::Outcome> defend(World& world) {
   const auto found = differences(world);
-  if (!found && found.error().kind == ErrorKind::kIo) return std::unexpected(found.error());
-  if (!found) return drills::Outcome{.refused = true, .why = found.error().message};
-  if (found->empty()) return drills::Outcome{};
+  if (!found || found->empty()) return drills::outcome_of(found);
   return drills::Outcome{.refused = true, .why = found->front()};
 }
 

@@ -2,6 +2,7 @@
 // write all of the registry's files replaces the object behind an approved alias, offers the older version
 // whose approval was superseded, or one that the evaluator, who may not approve, has signed for and logged.
 // The honest twin is a newly promoted version that rolls out.
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "services/registry/registry.h"
 #include "services/sqlite/sqlite.h"
@@ -108,8 +109,8 @@ bool harmed(const World& world) {
 // the readable copy held against the log.
 Result<Digest> admit(const Story& story) {
   const trust::Workspace& workspace = story.project.workspace();
-  const auto named = TRY(trust::resolve_artifact(workspace, std::string(kModel) + "@" + kAlias, Policy{},
-                                                 drills::kProjectNow));
+  const auto named = TRY(
+      trust::resolve_artifact(workspace, std::string(kModel) + "@" + kAlias, Policy{}, drills::kProjectNow));
   TRY(workspace.store().get(named.digest));
   TRY(services::registry::check(workspace, TRY(story.project.ledger()), story.project.root()));
   TRY(story.project.advance_pin());
@@ -119,10 +120,8 @@ Result<Digest> admit(const Story& story) {
 Result<drills::Outcome> defend(World& world) {
   const Story& story = world.state<Story>();
   const Result<Digest> admitted = admit(story);
-  if (!admitted && admitted.error().kind == ErrorKind::kIo) return std::unexpected(admitted.error());
-  if (!admitted) return drills::Outcome{.refused = true, .why = admitted.error().message};
-  if (*admitted != story.approved) return fail(ErrorKind::kDenied, "another model was admitted");
-  return drills::Outcome{};
+  if (admitted && *admitted != story.approved) return fail(ErrorKind::kDenied, "another model was admitted");
+  return drills::outcome_of(admitted);
 }
 
 }  // namespace

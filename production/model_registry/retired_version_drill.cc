@@ -2,6 +2,7 @@
 // made to crash, and whoever restarts it falls back to its newest neighbour, by number, by an approval of the
 // old version that is signed again, or with a retirement of the intruder's own that takes the floor down. The
 // honest twin falls back to a version that nobody retired.
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "trust/chain.h"
 #include "trust/retirement.h"
@@ -86,11 +87,8 @@ bool harmed(const World& world) {
 
 Result<drills::Outcome> defend(World& world) {
   const Story& story = world.state<Story>();
-  const auto resolved =
-      trust::resolve_artifact(story.project.workspace(), story.asked, Policy{}, drills::kProjectNow);
-  if (resolved) return drills::Outcome{};
-  if (resolved.error().kind == ErrorKind::kIo) return std::unexpected(resolved.error());
-  return drills::Outcome{.refused = true, .why = resolved.error().message};
+  return drills::outcome_of(
+      trust::resolve_artifact(story.project.workspace(), story.asked, Policy{}, drills::kProjectNow));
 }
 
 }  // namespace
