@@ -53,6 +53,7 @@ Result<std::map<std::string, ObjectId>> read_index(BytesView bytes) {
     if ((flags & kExtended) != 0) TRY(reader.take(2));
     path = version == 4 ? TRY(packed_path(reader, path)) : TRY(padded_path(reader, begin));
     if (path.size() > limits::kPathBytesMax) return invalid("git index: path too long");
+    if (path.empty()) return invalid("git index: a file without a path");
     out.insert_or_assign(path, id);
   }
   return out;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "formats/git_index.h"
+
 namespace sallyport::formats::git {
 namespace {
 
@@ -194,6 +196,19 @@ TEST(GitPack, DamageIsAnErrorAndWhatWasReadStays) {
   outside.behind(outside.size() - 11, with_letter(2, 'c'));
   ASSERT_TRUE(objects.add_pack(outside.bytes()));
   EXPECT_EQ(objects.waiting(), 1U) << "no entry begins where its base should";
+}
+
+TEST(GitIndex, AFileHasAPath) {
+  Bytes index = to_bytes("DIRC");
+  append_be(index, 2, 4);
+  append_be(index, 1, 4);
+  const std::size_t head = index.size();
+  index.resize(head + 72);  // times and sizes, an id, flags, a path of zeros
+  EXPECT_FALSE(read_index(index));
+  index[head + 62] = 'a';
+  const auto read = read_index(index);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->contains("a"));
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ Result<void> read_conda_pins(std::string_view text, Packages& out) {
       const std::string_view pin = dependency.text();
       const std::size_t equals = pin.find('=');
       if (!dependency.is_scalar() || equals == std::string_view::npos) continue;
-      std::string_view version = pin.substr(pin.find_first_not_of('=', equals));
+      std::string_view version = pin.substr(std::min(pin.find_first_not_of('=', equals), pin.size()));
       version = version.substr(0, version.find('='));
       std::string_view name = pin.substr(0, equals);
       if (name.find("::") != std::string_view::npos) name = name.substr(name.find("::") + 2);
@@ -297,6 +297,7 @@ Result<std::vector<LockedPackage>> read_locked_packages(std::string_view path, s
   } else {
     read_requirement_lines(text, out);
   }
+  std::erase_if(out, [](const LockedPackage& one) { return one.name.empty() || one.version.empty(); });
   if (out.size() > limits::kPackagesMax)
     return fail(ErrorKind::kLimit,
                 "lock file: more than " + std::to_string(limits::kPackagesMax) + " packages");
