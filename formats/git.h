@@ -54,6 +54,8 @@ class Objects {
   // may begin, as an index has it: then they are read on all cores, and one after the other where it is not
   // true.
   Result<void> add_pack(BytesView pack, std::span<const std::uint64_t> offsets = {}, unsigned threads = 0);
+  // What is said of anything that would go over the limit.
+  static std::unexpected<Error> too_large();
   // Deltas whose base has not turned up.
   std::size_t waiting() const { return waiting_; }
 
@@ -83,7 +85,6 @@ class Objects {
     const Map::value_type* object = nullptr;
     Place place = {};
   };
-  static std::unexpected<Error> too_large();
   Result<const Map::value_type*> add(ObjectType type, Bytes bytes);
   Result<const Map::value_type*> add(ObjectType type, const ObjectId& id, Bytes bytes);
   Result<void> add_entries(std::vector<PackEntry>& entries, unsigned threads);

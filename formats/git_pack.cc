@@ -34,11 +34,6 @@ constexpr std::size_t kPackHeaderBytes = 12;
 constexpr std::uint64_t kAtOnceBytesMax = 256 * limits::kMiB;  // that the deltas of a level make at once
 constexpr std::size_t kAtOnceMin = 64;                         // fewer entries are not worth threads
 
-std::unexpected<Error> too_many_bytes() {
-  return fail(ErrorKind::kLimit,
-              "git: more than " + std::to_string(limits::kRepositoryBytesMax) + " bytes of objects");
-}
-
 // A number in groups of seven bits, least significant first.
 Result<std::uint64_t> varint(Reader& reader) {
   std::uint64_t value = 0;
@@ -162,7 +157,7 @@ Entries read_in_order(BytesView pack, std::uint32_t count, std::size_t bytes_max
   std::size_t bytes = 0;
   const auto next = [&]() -> Result<void> {
     PackEntry entry = TRY(read_head(reader));
-    if (entry.size > bytes_max - bytes) return too_many_bytes();
+    if (entry.size > bytes_max - bytes) return Objects::too_large();
     TRY(reader.take(TRY(read_body(pack, entry))));
     bytes += entry.bytes.size();
     out.read.push_back(std::move(entry));
@@ -387,7 +382,7 @@ Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max
   const std::uint64_t base_size = TRY(varint(reader));
   const std::uint64_t size = TRY(varint(reader));
   if (base_size != base.size()) return invalid("git: delta for another base");
-  if (size > bytes_max) return too_many_bytes();
+  if (size > bytes_max) return Objects::too_large();
   Bytes out;
   // What is announced is believed once the delta could make it: a copy is seven bytes for 16 MiB at most.
   out.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(size, 64 * limits::kMiB)));

@@ -5,6 +5,7 @@
 // amendment that both signed.
 #include "drills/data.h"
 #include "drills/images.h"
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "drills/trigger.h"
 #include "drills/victims/softmax.h"
@@ -205,10 +206,7 @@ Result<drills::Outcome> defend(World& world) {
   const Story& story = world.state<Story>();
   if (!story.refused.empty()) return drills::Outcome{.refused = true, .why = story.refused};
   const services::data::View view = TRY(services::data::look(story.project.workspace()));
-  const auto opened = services::data::open(view, kEval, drills::kProjectNow);
-  if (opened) return drills::Outcome{};
-  if (opened.error().kind == ErrorKind::kIo) return std::unexpected(opened.error());
-  return drills::Outcome{.refused = true, .why = opened.error().message};
+  return drills::outcome_of(services::data::open(view, kEval, drills::kProjectNow));
 }
 
 }  // namespace

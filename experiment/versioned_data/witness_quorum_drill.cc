@@ -3,6 +3,7 @@
 // poisoned rows: from the start, or from the last release that the witnesses saw. Only what witnesses saw
 // tells it from the log that everybody else sees. The honest twin is the catalogue as it is.
 #include "drills/data.h"
+#include "drills/outcome.h"
 #include "drills/project.h"
 #include "trust/chain.h"
 #include "trust/witness.h"
@@ -138,11 +139,8 @@ bool harmed(const World& world) {
 
 Result<drills::Outcome> defend(World& world) {
   const Story& story = world.state<Story>();
-  const auto named = trust::resolve_artifact(story.project.workspace(), std::string(kData) + "@" + kTag,
-                                             Policy{}, drills::kProjectNow);
-  if (named) return drills::Outcome{};
-  if (named.error().kind == ErrorKind::kIo) return std::unexpected(named.error());
-  return drills::Outcome{.refused = true, .why = named.error().message};
+  return drills::outcome_of(trust::resolve_artifact(
+      story.project.workspace(), std::string(kData) + "@" + kTag, Policy{}, drills::kProjectNow));
 }
 
 }  // namespace
