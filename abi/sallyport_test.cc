@@ -1,5 +1,6 @@
 // The library as its callers see it: through the C header, and from Python by ctypes.
 #include "abi/sallyport.h"
+#include "tests/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -86,7 +87,7 @@ TEST(Abi, PythonAsksBeforeItLoads) {
          "found = json.loads(string_at(answer).decode())['files'][0]['verdict']\n"
          "library.sallyport_free(answer)\n"
          "sys.exit(0 if (verdict, found) == (1, 'findings') else 1)\n";
-  const std::string command = "python3 '" + (folder / "ask.py").string() + "' '" SALLYPORT_BINARY_DIR
+  const std::string command = "python3 '" + (folder / "ask.py").string() + "' '" + tests::build_dir() +
                               "/libsallyport.so.1' '" + (folder / "model.bin").string() + "'";
   EXPECT_EQ(std::system(command.c_str()), 0);
   std::filesystem::remove_all(folder);

@@ -14,6 +14,7 @@
 #include "learn/random.h"
 #include "learn/statistics.h"
 #include "services/data_check/source.h"
+#include "tests/paths.h"
 #include "tests/peer.h"
 
 namespace sallyport::bench::data {
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 
 fs::path place_of(const std::string& path) {
   if (const char* chosen = std::getenv("SALLYPORT_SHARED_DATA")) return fs::path(chosen) / path;
-  return fs::path(SALLYPORT_SOURCE_DIR) / ".." / "shared" / "data" / path;
+  return fs::path(tests::source_dir()) / ".." / "shared" / "data" / path;
 }
 
 void miss(const std::string& path, const std::string& why) {
@@ -137,7 +138,7 @@ Result<Json> Exchange::ask(const std::string& environment, const std::string& pa
     miss("peer " + environment, "it could not be installed");
     return invalid(environment + " could not be installed");
   }
-  const std::string script = std::string(SALLYPORT_SOURCE_DIR) + "/bench/data_peers.py";
+  const std::string script = tests::source_dir() + "/bench/data_peers.py";
   const Result<Run> run =
       run_program({.words = {(peer / "bin" / "python").string(), "-B", script, name, folder_.string()},
                    .environment = {{"OPENBLAS_NUM_THREADS", "1"}, {"OMP_NUM_THREADS", "1"}},

@@ -9,6 +9,7 @@
 
 #include "bench/bench.h"
 #include "services/data/data.h"
+#include "tests/paths.h"
 #include "tests/peer.h"
 
 namespace sallyport::bench {
@@ -61,7 +62,7 @@ struct Times {
 Result<Times> add_ours(const fs::path& data, const fs::path& folder) {
   const std::string name = data.filename().string();
   TRY(copy_in(data, folder / name));
-  const std::string program = (fs::path(SALLYPORT_BINARY_DIR) / "sallyport").string();
+  const std::string program = (fs::path(tests::build_dir()) / "sallyport").string();
   Times out;
   out.add =
       TRY(seconds({.words = {program, "data", "add", name, "--name", "digits"}, .folder = folder.string()}));

@@ -9,6 +9,7 @@
 #include "services/pipeline/runner.h"
 #include "services/project/init.h"
 #include "services/tools.h"
+#include "tests/paths.h"
 #include "trust/workspace.h"
 
 namespace sallyport::bench {
@@ -87,9 +88,9 @@ Result<Round> measure_round(const fs::path& base) {
 // What a developer waits for after a change to one guard. With the compiler's cache on there would be nothing
 // to measure.
 Result<double> rebuild_s() {
-  const std::string guard = std::string(SALLYPORT_SOURCE_DIR) + "/production/input_data/closed_schema.cc";
+  const std::string guard = tests::source_dir() + "/production/input_data/closed_schema.cc";
   const std::string command = "touch '" + guard + "' && CCACHE_DISABLE=1 cmake --build '" +
-                              std::string(SALLYPORT_BINARY_DIR) + "' --target sallyport > /dev/null";
+                              tests::build_dir() + "' --target sallyport > /dev/null";
   const double start = now_s();
   if (std::system(command.c_str()) != 0) return invalid("the build failed");
   return now_s() - start;

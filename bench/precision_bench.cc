@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "formats/inflate.h"
 #include "formats/pickle_scan.h"
+#include "tests/paths.h"
 
 namespace sallyport::bench {
 namespace {
@@ -21,7 +22,7 @@ struct GlobalSet {
 
 std::string models_path() {
   if (const char* chosen = std::getenv("SALLYPORT_MODEL_GLOBALS")) return chosen;
-  return std::string(SALLYPORT_SOURCE_DIR) + "/../shared/data/models/popular_model_globals.json.gz";
+  return tests::source_dir() + "/../shared/data/models/popular_model_globals.json.gz";
 }
 
 Result<std::vector<GlobalSet>> read_sets(BytesView packed) {

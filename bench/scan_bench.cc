@@ -13,6 +13,7 @@
 #include "core/limits.h"
 #include "formats/safetensors.h"
 #include "services/scan/scan.h"
+#include "tests/paths.h"
 #include "tests/peer.h"
 
 namespace sallyport::bench {
@@ -61,7 +62,7 @@ Result<double> scan_s(const fs::path& path) {
 
 Result<std::vector<Figure>> measure(const Files& files, const std::string& program) {
   std::vector<double> ratio, cold, many, version, whole;
-  const std::string sallyport = (fs::path(SALLYPORT_BINARY_DIR) / "sallyport").string();
+  const std::string sallyport = (fs::path(tests::build_dir()) / "sallyport").string();
   Env& env = system_env();
   for (int round = 0; round < kRounds; ++round) {
     const double start = now_s();
@@ -139,7 +140,7 @@ Result<std::vector<Figure>> bench_scan() {
   std::string pattern = (fs::temp_directory_path() / "sallyport-scan-bench-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) return fail(ErrorKind::kIo, "bench: no temporary folder");
   const fs::path folder = pattern;
-  const std::string program = (fs::path(SALLYPORT_BINARY_DIR) / "sallyport-scan").string();
+  const std::string program = (fs::path(tests::build_dir()) / "sallyport-scan").string();
   auto measured = [&]() -> Result<std::vector<Figure>> {
     const Files files = TRY(make_files(folder));
     std::vector<Figure> out = TRY(measure(files, program));

@@ -17,6 +17,7 @@
 #include "bench/slow_clients.h"
 #include "core/env.h"
 #include "core/json.h"
+#include "tests/paths.h"
 #include "tests/peer.h"
 
 namespace sallyport::bench {
@@ -146,7 +147,7 @@ Result<void> measure_artifact(std::uint16_t port, BytesView content, Rates& rate
 }
 
 std::vector<std::string> our_words(const fs::path& root) {
-  return {(fs::path(SALLYPORT_BINARY_DIR) / "sallyport").string(),
+  return {(fs::path(tests::build_dir()) / "sallyport").string(),
           "server",
           "--root",
           root.string(),

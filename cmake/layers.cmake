@@ -12,6 +12,7 @@ function(sp_layer name)
   endif()
   add_library(sp_${name} STATIC ${sources})
   target_link_libraries(sp_${name} PUBLIC sp_options ${ARG_LINKS})
+  sp_precompiled(sp_${name} sp_core)
 endfunction()
 
 sp_layer(core FOLDERS core
@@ -83,6 +84,7 @@ list(FILTER drill_sources EXCLUDE REGEX "_(test|main)\\.cc$")
 if(drill_sources)
   add_library(sp_drills STATIC ${drill_sources})
   target_link_libraries(sp_drills PUBLIC sp_services sp_catalog)
+  sp_precompiled(sp_drills sp_core)
   # drills/data.cc takes the committed tables into the binary.
   file(GLOB drill_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/data/*.csv)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/drills/data.cc PROPERTIES
@@ -101,6 +103,7 @@ file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.cc)
 list(FILTER cli_sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
 add_library(sp_cli STATIC ${cli_sources})
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
+sp_precompiled(sp_cli sp_core)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
 
@@ -156,7 +159,5 @@ target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 if(bench_sources)
   add_executable(sallyport-bench ${bench_sources} ${CMAKE_SOURCE_DIR}/services/sandbox/testdata/table.cc)
-  target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services sp_differential)
-  target_compile_definitions(sallyport-bench PRIVATE
-    SALLYPORT_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SALLYPORT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services sp_differential sp_paths)
 endif()

@@ -8,12 +8,13 @@
 
 #include "formats/inspect/inspect.h"
 #include "formats/ubjson.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::boosting {
 namespace {
 
 Bytes sample(const std::string& name) {
-  std::ifstream in(SALLYPORT_SOURCE_DIR "/formats/testdata/boosting/" + name, std::ios::binary);
+  std::ifstream in(tests::source_dir() + "/formats/testdata/boosting/" + name, std::ios::binary);
   return Bytes(std::istreambuf_iterator<char>(in), {});
 }
 

@@ -8,11 +8,12 @@
 #include "core/limits.h"
 #include "formats/jpeg.h"
 #include "formats/png.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats {
 namespace {
 
-std::string folder() { return std::string(SALLYPORT_SOURCE_DIR) + "/formats/testdata/pictures/"; }
+std::string folder() { return tests::source_dir() + "/formats/testdata/pictures/"; }
 
 Bytes file(const std::string& name) {
   Result<Bytes> out = system_env().read_file(folder() + name, limits::kMiB);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "formats/inspect/inspect.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats {
 namespace {
@@ -132,7 +133,7 @@ TEST(Xml, PagesForPeopleStayText) {
 // The samples are cut and changed byte by byte.
 TEST(Xml, ModelsCutOrChangedEndInAnAnswer) {
   std::size_t samples = 0;
-  for (const auto& entry : fs::directory_iterator(SALLYPORT_SOURCE_DIR "/formats/testdata/xml")) {
+  for (const auto& entry : fs::directory_iterator(tests::source_dir() + "/formats/testdata/xml")) {
     std::ifstream in(entry.path(), std::ios::binary);
     Bytes bytes(std::istreambuf_iterator<char>(in), {});
     const std::string name = entry.path().filename().string();

@@ -14,6 +14,7 @@
 #include "learn/evaluation.h"
 #include "learn/random.h"
 #include "learn/replay.h"
+#include "tests/paths.h"
 
 namespace sallyport::learn {
 namespace {
@@ -27,7 +28,7 @@ struct Split {
 // Every fifth digit, in a shuffled order, is held out.
 const Split& digits() {
   static const Split split = [] {
-    std::ifstream file(std::string(SALLYPORT_SOURCE_DIR) + "/tests/data/digits.csv");
+    std::ifstream file(tests::source_dir() + "/tests/data/digits.csv");
     std::stringstream text;
     text << file.rdbuf();
     auto all = formats::csv::parse(std::string_view(text.view()),

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/pages.h"
 #include "core/json.h"
+#include "tests/paths.h"
 #include "tests/shell.h"
 #include "trust/workspace.h"
 
@@ -13,7 +14,7 @@ namespace {
 using testing_shell::Ran;
 using testing_shell::Shell;
 
-const std::filesystem::path kSnapshots = std::filesystem::path(SALLYPORT_SOURCE_DIR) / "tests/snapshots";
+const std::filesystem::path kSnapshots = std::filesystem::path(tests::source_dir()) / "tests/snapshots";
 
 std::string quoted(const std::filesystem::path& path) { return "'" + path.string() + "'"; }
 
@@ -154,7 +155,7 @@ TEST(Cli, TheManualPageFormats) {
 // Each mutant of each guard and mechanism is noticed, and the tool that says so would see one that is not.
 TEST(Mutate, NoMutantSurvives) {
   const Shell shell;
-  const Ran ran = shell.run("cd " + quoted(SALLYPORT_SOURCE_DIR) + " && sallyport-mutate");
+  const Ran ran = shell.run("cd " + quoted(tests::source_dir()) + " && sallyport-mutate");
   EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
 }
 

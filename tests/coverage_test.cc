@@ -11,6 +11,7 @@
 
 #include "catalog/coverage.h"
 #include "drills/registry.h"
+#include "tests/paths.h"
 
 namespace sallyport {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using catalog::State;
 
-const fs::path kRoot = SALLYPORT_SOURCE_DIR;
+const fs::path kRoot = tests::source_dir();
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);

@@ -10,6 +10,7 @@
 #include "drills/registry.h"
 #include "drills/samples.h"
 #include "learn/random.h"
+#include "tests/paths.h"
 
 namespace sallyport {
 namespace {
@@ -90,7 +91,7 @@ TEST(Folds, EveryDatasetGuardHasASizeAndSamplesThatTryIt) {
     });
     EXPECT_TRUE(has_size) << entry.id;
     const fs::path folder =
-        fs::path(SALLYPORT_SOURCE_DIR) / entry.folder / "testdata" / entry.guard->id / "caught";
+        fs::path(tests::source_dir()) / entry.folder / "testdata" / entry.guard->id / "caught";
     const auto samples = drills::load_samples(folder, *entry.guard);
     ASSERT_TRUE(samples) << samples.error().message;
     const bool has_data = std::ranges::any_of(
@@ -105,7 +106,7 @@ TEST(Folds, SayTheSameOfEverySampleHoweverItIsSharded) {
     if (entry.guard->dataset.judge == nullptr) continue;
     for (const char* part : {"caught", "clean"}) {
       const fs::path folder =
-          fs::path(SALLYPORT_SOURCE_DIR) / entry.folder / "testdata" / entry.guard->id / part;
+          fs::path(tests::source_dir()) / entry.folder / "testdata" / entry.guard->id / part;
       const auto samples = drills::load_samples(folder, *entry.guard);
       ASSERT_TRUE(samples) << samples.error().message;
       for (const drills::Sample& sample : *samples) {

@@ -5,6 +5,7 @@
 
 #include "catalog/coverage.h"
 #include "drills/samples.h"
+#include "tests/paths.h"
 
 namespace sallyport {
 namespace catalog {
@@ -12,7 +13,7 @@ void PrintTo(const GuardEntry& entry, std::ostream* out) { *out << entry.id; }
 }  // namespace catalog
 namespace {
 
-const std::filesystem::path kRoot = SALLYPORT_SOURCE_DIR;
+const std::filesystem::path kRoot = tests::source_dir();
 
 class EveryGuard : public testing::TestWithParam<catalog::GuardEntry> {
  protected:

@@ -6,6 +6,7 @@
 
 #include <iostream>
 
+#include "tests/paths.h"
 #include "tests/peer.h"
 #include "tests/shell.h"
 
@@ -16,7 +17,7 @@ using testing_shell::Shell;
 using testing_shell::write_text;
 namespace fs = std::filesystem;
 
-const std::string kData = SALLYPORT_SOURCE_DIR "/trust/testdata/model_signature";
+const std::string kData = tests::source_dir() + "/trust/testdata/model_signature";
 
 class ModelSigning : public testing::Test {
  protected:

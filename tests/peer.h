@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace sallyport::tests {
 
 // The folder whose bin/ has the tool, or an empty path. `packages` are words for pip, without quotes.
 inline std::filesystem::path peer(const std::string& name, const std::string& packages) {
   namespace fs = std::filesystem;
-  const fs::path base = fs::path(SALLYPORT_BINARY_DIR) / "peers";
+  const fs::path base = fs::path(tests::build_dir()) / "peers";
   const fs::path folder = base / name;
   fs::create_directories(base);
   const std::string at = "'" + folder.string() + "'";
@@ -32,7 +34,7 @@ inline std::filesystem::path peer(const std::string& name, const std::string& pa
 // empty path. `package` is "NAME@VERSION".
 inline std::filesystem::path npm_package(const std::string& name, const std::string& package) {
   namespace fs = std::filesystem;
-  const fs::path base = fs::path(SALLYPORT_BINARY_DIR) / "peers", folder = base / name;
+  const fs::path base = fs::path(tests::build_dir()) / "peers", folder = base / name;
   fs::create_directories(base);
   const std::string at = "'" + folder.string() + "'";
   const std::string make = "rm -rf " + at + "; mkdir " + at + " && cd " + at + " && npm pack --silent '" +

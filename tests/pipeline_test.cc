@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "services/project/check.h"
+#include "tests/paths.h"
 #include "tests/project_fixture.h"
 
 namespace sallyport {
@@ -155,7 +156,7 @@ TEST_F(Pipeline, AStepReachesWhatItDeclares) {
 // The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the
 // run goes on.
 TEST_F(Pipeline, AKilledRunResumes) {
-  const std::string binary = std::string(SALLYPORT_BINARY_DIR) + "/sallyport";
+  const std::string binary = tests::build_dir() + "/sallyport";
   std::mt19937 random(7);
   for (int i = 0; i < 12; ++i) {
     const pid_t child = ::fork();
@@ -190,7 +191,7 @@ TEST_F(Pipeline, AKilledRunResumes) {
 
 // The system's Python and no framework: the user's own trainer takes the built-in one's place.
 TEST_F(Pipeline, AUsersTrainerReplacesTheBuiltIn) {
-  const auto script = system_env().read_file(fs::path(SALLYPORT_SOURCE_DIR) / "tests/data/train_plain.py");
+  const auto script = system_env().read_file(fs::path(tests::source_dir()) / "tests/data/train_plain.py");
   ASSERT_TRUE(script) << script.error().message;
   write("train.py", std::string(as_text(*script)));
   set_stage("training", "{run: [python3, train.py], seed: 7}");

@@ -5,6 +5,7 @@
 // are scrubbed.
 #include <gtest/gtest.h>
 
+#include "tests/paths.h"
 #include "tests/shell.h"
 
 namespace sallyport {
@@ -104,7 +105,7 @@ TEST(ReadmeMatcher, GapsStandForAnythingAndNothingElseDoes) {
 }
 
 TEST(Readme, ItsSessionIsWhatThePersonSees) {
-  const std::filesystem::path readme = std::filesystem::path(SALLYPORT_SOURCE_DIR) / "README.md";
+  const std::filesystem::path readme = std::filesystem::path(tests::source_dir()) / "README.md";
   if (!std::filesystem::exists(readme)) GTEST_SKIP() << "there is no README.md yet";
   Lines page = lines_of(testing_shell::read_text(readme));
   const std::vector<Step> steps = steps_of(page);

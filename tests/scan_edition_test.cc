@@ -1,6 +1,7 @@
 // sallyport-scan is one file that needs nothing of the machine, small, and answers as `sallyport scan` does.
 #include <gtest/gtest.h>
 
+#include "tests/paths.h"
 #include "tests/shell.h"
 
 namespace sallyport {
@@ -8,8 +9,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kEdition = "'" SALLYPORT_BINARY_DIR "/sallyport-scan' ";
-const std::string kSamples = SALLYPORT_SOURCE_DIR "/production/model_export/testdata";
+const std::string kEdition = "'" + tests::build_dir() + "/sallyport-scan' ";
+const std::string kSamples = tests::source_dir() + "/production/model_export/testdata";
 
 class ScanEdition : public testing::Test {
  protected:
@@ -21,7 +22,7 @@ TEST_F(ScanEdition, IsOneSmallStaticFile) {
   const testing_shell::Ran linked = shell_.run("ldd " + kEdition + "2>&1");
   EXPECT_NE(linked.out.find("not a dynamic executable"), std::string::npos) << linked.out;
 #ifdef NDEBUG
-  EXPECT_LE(fs::file_size(SALLYPORT_BINARY_DIR "/sallyport-scan"), kBytesMax);
+  EXPECT_LE(fs::file_size(tests::build_dir() + "/sallyport-scan"), kBytesMax);
 #endif
 }
 

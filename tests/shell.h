@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "tests/paths.h"
+
 namespace sallyport::testing_shell {
 
 namespace fs = std::filesystem;
@@ -59,11 +61,10 @@ class Shell {
   Ran run(const std::string& command) const {
     write_text(folder_ / "command", command + "\n");
     const std::string place = folder_.string();
-    const std::string line = "cd '" + place +
-                             "/digits' && env -i PATH='" SALLYPORT_BINARY_DIR
-                             ":/usr/local/bin:/usr/bin:/bin' HOME='" +
-                             place + "' TERM=dumb LC_ALL=C TMPDIR='" + place + "' sh '" + place +
-                             "/command' >'" + place + "/out' 2>'" + place + "/err' </dev/null";
+    const std::string line = "cd '" + place + "/digits' && env -i PATH='" + tests::build_dir() +
+                             ":/usr/local/bin:/usr/bin:/bin' HOME='" + place +
+                             "' TERM=dumb LC_ALL=C TMPDIR='" + place + "' sh '" + place + "/command' >'" +
+                             place + "/out' 2>'" + place + "/err' </dev/null";
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_text(folder_ / "out"),
             read_text(folder_ / "err")};

@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
+
 namespace sallyport::tests {
 
 // `path` is relative to the source tree. An unreadable or empty file yields nothing, so callers assert on the
 // count.
 inline std::vector<std::vector<std::string>> read_vectors(const std::string& path) {
   std::vector<std::vector<std::string>> out;
-  std::ifstream file(std::string(SALLYPORT_SOURCE_DIR) + "/" + path);
+  std::ifstream file(tests::source_dir() + "/" + path);
   for (std::string line; std::getline(file, line);) {
     if (line.empty() || line.front() == '#') continue;
     std::istringstream fields(line);
@@ -24,7 +26,7 @@ inline std::vector<std::vector<std::string>> read_vectors(const std::string& pat
 }
 
 inline std::string read_text(const std::string& path) {
-  std::ifstream file(std::string(SALLYPORT_SOURCE_DIR) + "/" + path, std::ios::binary);
+  std::ifstream file(tests::source_dir() + "/" + path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 

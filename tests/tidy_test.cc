@@ -1,6 +1,7 @@
 // The house style, enforced: every rule that STYLE.md calls enforced runs here over every file of the
 // checkout.
 #include "tests/tidy.h"
+#include "tests/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -75,7 +76,7 @@ std::vector<std::string> listed_by_walking(const fs::path& root) {
 
 const std::vector<File>& tree() {
   static const std::vector<File> files = [] {
-    const fs::path root = SALLYPORT_SOURCE_DIR;
+    const fs::path root = tests::source_dir();
     std::vector<std::string> paths = listed_by_git(root.string());
     if (paths.empty()) paths = listed_by_walking(root);
     std::vector<File> read;

@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/paths.h"
+
 namespace sallyport::tests {
 
 inline std::filesystem::path tlog_peer() {
-  const std::string command = "sh '" SALLYPORT_SOURCE_DIR "/tests/peers/build.sh' tlog '" SALLYPORT_SOURCE_DIR
-                              "' '" SALLYPORT_BINARY_DIR "'";
+  const std::string command = "sh '" + tests::source_dir() + "/tests/peers/build.sh' tlog '" +
+                              tests::source_dir() + "' '" + tests::build_dir() + "'";
   FILE* const pipe = ::popen(command.c_str(), "r");
   if (pipe == nullptr) return {};
   char line[4096] = "";

@@ -11,6 +11,7 @@
 
 #include "core/json.h"
 #include "services/http/http.h"
+#include "tests/paths.h"
 #include "trust/merkle.h"
 #include "trust/witness.h"
 
@@ -24,7 +25,7 @@ class WitnessProgram {
   WitnessProgram(const fs::path& root, const std::string& log_key) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    std::vector<std::string> words{std::string(SALLYPORT_BINARY_DIR) + "/sallyport",
+    std::vector<std::string> words{tests::build_dir() + "/sallyport",
                                    "log",
                                    "witness",
                                    "--root",

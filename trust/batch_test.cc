@@ -2,6 +2,7 @@
 // catalogue asks of acq-ingest-tamper: tampered batches accepted, benign ones rejected, and the speed of the
 // check.
 #include "trust/batch.h"
+#include "tests/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +27,7 @@ class Batch : public testing::Test {
     auto root = workspace_.load_root();
     ASSERT_TRUE(root);
     root_.emplace(*std::move(root));
-    auto file = system_env().read_file(fs::path(SALLYPORT_SOURCE_DIR) / "tests/data/digits.csv");
+    auto file = system_env().read_file(fs::path(tests::source_dir()) / "tests/data/digits.csv");
     ASSERT_TRUE(file);
     data_ = *std::move(file);
     manifest_ = manifest_of(data_, "digits", kLastSequence + 1, "producer");

@@ -1,4 +1,5 @@
 #include "trust/model_signature.h"
+#include "tests/paths.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -12,7 +13,7 @@ namespace sallyport::trust {
 namespace {
 
 // What the model_signing tool of PyPI wrote: tools/fixtures/model_signatures.
-const fs::path kData = fs::path(SALLYPORT_SOURCE_DIR) / "trust/testdata/model_signature";
+const fs::path kData = fs::path(tests::source_dir()) / "trust/testdata/model_signature";
 constexpr std::int64_t kNow = 1'790'000'000;  // in 2026
 
 std::string text_of(const std::string& name) {

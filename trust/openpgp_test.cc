@@ -1,4 +1,5 @@
 #include "trust/openpgp.h"
+#include "tests/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@ namespace {
 constexpr std::string_view kMessage = "signed text\n";
 
 std::string sample(const std::string& name) {
-  const auto bytes = system_env().read_file(fs::path(SALLYPORT_SOURCE_DIR) / "trust/testdata/openpgp" / name);
+  const auto bytes = system_env().read_file(fs::path(tests::source_dir()) / "trust/testdata/openpgp" / name);
   EXPECT_TRUE(bytes) << name;
   return bytes ? std::string(as_text(*bytes)) : "";
 }

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "formats/inspect/archive_paths.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -102,7 +103,7 @@ TEST(Archives, TooDeepIsAnObservation) {
 
 Bytes sample(const std::string& name) {
   const std::string folder = "/production/model_export/testdata/pickle_code_execution/clean/";
-  std::ifstream in(SALLYPORT_SOURCE_DIR + folder + name, std::ios::binary);
+  std::ifstream in(tests::source_dir() + folder + name, std::ios::binary);
   return Bytes((std::istreambuf_iterator<char>(in)), {});
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "formats/inspect/inspect.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -21,7 +22,7 @@ struct Sample {
 };
 
 std::vector<Sample> samples(const std::string& guard, const std::string& part) {
-  const fs::path folder = fs::path(SALLYPORT_SOURCE_DIR) / "production/model_export/testdata" / guard / part;
+  const fs::path folder = fs::path(tests::source_dir()) / "production/model_export/testdata" / guard / part;
   std::vector<Sample> out;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     std::ifstream in(entry.path(), std::ios::binary);

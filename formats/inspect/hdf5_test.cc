@@ -6,11 +6,12 @@
 #include <iterator>
 
 #include "formats/inspect/inspect.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
 
-const std::filesystem::path kSamples = std::filesystem::path(SALLYPORT_SOURCE_DIR) / "formats/testdata/hdf5";
+const std::filesystem::path kSamples = std::filesystem::path(tests::source_dir()) / "formats/testdata/hdf5";
 
 Bytes sample(const std::string& name) {
   std::ifstream in(kSamples / name, std::ios::binary);

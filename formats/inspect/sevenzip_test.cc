@@ -9,6 +9,7 @@
 
 #include "formats/inspect/inspect.h"
 #include "formats/sevenzip.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 
 std::map<std::string, Bytes> samples() {
   std::map<std::string, Bytes> out;
-  for (const auto& entry : fs::directory_iterator(SALLYPORT_SOURCE_DIR "/formats/testdata/sevenzip")) {
+  for (const auto& entry : fs::directory_iterator(tests::source_dir() + "/formats/testdata/sevenzip")) {
     std::ifstream in(entry.path(), std::ios::binary);
     out[entry.path().filename().string()] = Bytes(std::istreambuf_iterator<char>(in), {});
   }

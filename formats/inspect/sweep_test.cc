@@ -12,6 +12,7 @@
 #include <fstream>
 
 #include "formats/inspect/inspect.h"
+#include "tests/paths.h"
 
 namespace sallyport::formats::inspect {
 namespace {
@@ -26,11 +27,11 @@ struct Sample {
 std::vector<Sample> samples() {
   std::vector<Sample> out;
   for (const char* folder : {"/formats/testdata", "/production/model_export/testdata"}) {
-    const fs::path root = SALLYPORT_SOURCE_DIR + std::string(folder);
+    const fs::path root = tests::source_dir() + std::string(folder);
     for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
-      out.push_back({entry.path().lexically_relative(SALLYPORT_SOURCE_DIR).string(),
+      out.push_back({entry.path().lexically_relative(tests::source_dir()).string(),
                      Bytes(std::istreambuf_iterator<char>(in), {})});
     }
   }

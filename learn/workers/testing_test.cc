@@ -12,6 +12,7 @@
 
 #include "learn/worker.h"
 #include "learn/workers/testing.h"
+#include "tests/paths.h"
 
 namespace sallyport::learn::workers {
 
@@ -37,9 +38,7 @@ int wait_for(int pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::string binary(const std::string& name) {
-  return std::string(SALLYPORT_BINARY_DIR) + "/sallyport-" + name;
-}
+std::string binary(const std::string& name) { return tests::build_dir() + "/sallyport-" + name; }
 
 }  // namespace
 

@@ -16,6 +16,7 @@
 #include "learn/replay.h"
 #include "learn/worker.h"
 #include "learn/workers/testing.h"
+#include "tests/paths.h"
 
 namespace sallyport::learn::workers {
 namespace {
@@ -34,7 +35,7 @@ class TorchWorker : public ::testing::Test {
   static void SetUpTestSuite() {
     folder_ = new TemporaryFolder;
     fs::create_directories(in());
-    const Bytes csv = read(fs::path(SALLYPORT_SOURCE_DIR) / "tests/data/digits.csv");
+    const Bytes csv = read(fs::path(tests::source_dir()) / "tests/data/digits.csv");
     const auto all = formats::csv::parse(csv, {.roles = {.label = "digit", .id = "id"}});
     ASSERT_TRUE(all);
     Random random(20);

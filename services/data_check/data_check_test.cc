@@ -12,6 +12,7 @@
 #include "learn/random.h"
 #include "services/data_check/check.h"
 #include "services/data_check/page.h"
+#include "tests/paths.h"
 
 namespace sallyport::services::data_check {
 namespace {
@@ -425,7 +426,7 @@ TEST_F(DataCheck, ALabelColumnOrFileThatIsNotThereIsAnError) {
 
 // services/data_check/testdata/four_rows.parquet was written by pyarrow 26.
 TEST_F(DataCheck, ParquetIsReadByTheConfinedWorkerAndADamagedOneIsAnError) {
-  const fs::path file = fs::path(SALLYPORT_SOURCE_DIR) / "services/data_check/testdata/four_rows.parquet";
+  const fs::path file = fs::path(tests::source_dir()) / "services/data_check/testdata/four_rows.parquet";
   const auto data = load_file(file);
   ASSERT_TRUE(data) << data.error().message;
   ASSERT_EQ(data->columns.size(), 5u);

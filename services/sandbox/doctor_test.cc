@@ -4,6 +4,7 @@
 #include <set>
 
 #include "services/sandbox/testdata/fixture.h"
+#include "tests/paths.h"
 
 namespace sallyport::services::sandbox::testing {
 namespace {
@@ -17,7 +18,7 @@ std::set<std::string> not_present(const std::vector<Fact>& facts) {
 }
 
 TEST(Doctor, FindsWhatIsTakenAway) {
-  const std::set<std::string> before = not_present(examine(SALLYPORT_BINARY_DIR));
+  const std::set<std::string> before = not_present(examine(tests::build_dir()));
   EXPECT_FALSE(before.contains("sandbox"));
   const std::vector<std::pair<detail::Without, std::set<std::string>>> losses{
       {{.landlock = true}, {"landlock", "execution allow-list"}},
@@ -28,7 +29,7 @@ TEST(Doctor, FindsWhatIsTakenAway) {
   for (const auto& [without, expected] : losses) {
     std::set<std::string> lost = expected;
     lost.insert(before.begin(), before.end());
-    const std::vector<Fact> facts = detail::examine_without(SALLYPORT_BINARY_DIR, without);
+    const std::vector<Fact> facts = detail::examine_without(tests::build_dir(), without);
     EXPECT_EQ(not_present(facts), lost);
     for (const Fact& fact : facts) {
       EXPECT_FALSE(fact.detail.empty()) << fact.name;

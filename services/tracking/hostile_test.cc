@@ -12,6 +12,7 @@
 #include "services/http/http.h"
 #include "services/sqlite/sqlite.h"
 #include "services/tracking/program_fixture.h"
+#include "tests/paths.h"
 
 namespace sallyport::services::tracking {
 namespace {
@@ -208,7 +209,7 @@ class Hostile : public testing::Test {
 };
 
 TEST_F(Hostile, none_of_the_table_gets_through) {
-  const fs::path file = fs::path(SALLYPORT_SOURCE_DIR) / "services/tracking/testdata/hostile_requests.jsonl";
+  const fs::path file = fs::path(tests::source_dir()) / "services/tracking/testdata/hostile_requests.jsonl";
   const Bytes table = system_env().read_file(file).value();
   std::string_view rest = as_text(table);
   std::string before = state();

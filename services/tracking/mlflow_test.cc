@@ -8,6 +8,7 @@
 #include "services/http/tls.h"
 #include "services/tracking/grants.h"
 #include "services/tracking/tracking_fixture.h"
+#include "tests/paths.h"
 #include "tests/peer.h"
 
 namespace sallyport::services::tracking {
@@ -32,7 +33,7 @@ class Mlflow : public testing_support::TrackingFixture {
     const std::string command =
         "cd '" + root_.string() + "' && env -u PYTHONPATH HOME='" + root_.string() + "' " + environment +
         " MLFLOW_TRACKING_URI=" + address + " MLFLOW_HTTP_REQUEST_MAX_RETRIES=1 GIT_PYTHON_REFRESH=quiet '" +
-        interpreter + "' " + SALLYPORT_SOURCE_DIR + "/tests/" + script + " >'" + log.string() + "' 2>&1";
+        interpreter + "' " + tests::source_dir() + "/tests/" + script + " >'" + log.string() + "' 2>&1";
     const int status = std::system(command.c_str());
     const auto said = system_env().read_file(log);
     EXPECT_EQ(status, 0) << (said ? as_text(*said) : "");

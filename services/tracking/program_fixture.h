@@ -11,6 +11,7 @@
 
 #include "core/env.h"
 #include "core/json.h"
+#include "tests/paths.h"
 
 namespace sallyport::services::tracking::testing_support {
 
@@ -21,7 +22,7 @@ class Program {
                    const std::string& before = {}) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    std::vector<std::string> words{std::string(SALLYPORT_BINARY_DIR) + "/sallyport",
+    std::vector<std::string> words{tests::build_dir() + "/sallyport",
                                    "server",
                                    "--root",
                                    root.string(),

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/paths.h"
 #include "trust/witness.h"
 
 namespace sallyport::services::witness {
@@ -12,7 +13,7 @@ namespace {
 constexpr std::int64_t kThatDay = 1'795'970'000;
 
 std::string sample(const std::string& name) {
-  const auto bytes = system_env().read_file(fs::path(SALLYPORT_SOURCE_DIR) / "trust/testdata/witness" / name);
+  const auto bytes = system_env().read_file(fs::path(tests::source_dir()) / "trust/testdata/witness" / name);
   EXPECT_TRUE(bytes) << bytes.error().message;
   return bytes ? std::string(as_text(*bytes)) : std::string();
 }

@@ -13,6 +13,7 @@
 
 #include "tests/differential/journal.h"
 #include "tests/differential/random_pickles.h"
+#include "tests/paths.h"
 
 extern char** environ;
 
@@ -138,7 +139,7 @@ Result<Peer> Peer::start(Views views) {
   if (::pipe2(down, O_CLOEXEC) != 0) return fail(ErrorKind::kIo, "peer: no pipe");
   if (::pipe2(up, O_CLOEXEC) != 0) return fail(ErrorKind::kIo, "peer: no pipe");
   Peer peer;
-  const std::string script = SALLYPORT_SOURCE_DIR "/tests/differential/pickle_peer.py";
+  const std::string script = tests::source_dir() + "/tests/differential/pickle_peer.py";
   peer.process_ = spawn_python(script.c_str(), views == Views::kPair ? "pair" : "views", down[0], up[1]);
   peer.to_ = down[1];
   peer.from_ = up[0];

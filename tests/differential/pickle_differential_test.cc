@@ -12,6 +12,7 @@
 #include "formats/pickle_policy.h"
 #include "formats/pickle_scan.h"
 #include "tests/differential/peer.h"
+#include "tests/paths.h"
 
 namespace sallyport::differential {
 namespace {
@@ -130,7 +131,7 @@ std::vector<std::string> uses_of(const std::string& module, const std::string& n
 }
 
 std::vector<std::string> public_names(const std::string& option) {
-  return lines_of("python3 -I -S " SALLYPORT_SOURCE_DIR "/tests/differential/public_names.py" + option);
+  return lines_of("python3 -I -S " + tests::source_dir() + "/tests/differential/public_names.py" + option);
 }
 
 // The names of which some use is harmless; each must be on a list of allowed globals.

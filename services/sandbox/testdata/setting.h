@@ -20,12 +20,13 @@
 #include "services/sandbox/fd.h"
 #include "services/sandbox/launch.h"
 #include "services/sandbox/sandbox.h"
+#include "tests/paths.h"
 
 namespace sallyport::services::sandbox::testing {
 
 namespace fs = std::filesystem;
 
-inline const fs::path kProbe = fs::path(SALLYPORT_BINARY_DIR) / "sandbox_probe";
+inline const fs::path kProbe = fs::path(tests::build_dir()) / "sandbox_probe";
 
 inline std::string read_text(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
