@@ -1,17 +1,13 @@
 // The real witness, killed with SIGKILL at moments that a seed chooses while a log grows and asks it: what it
 // answered for it answers for afterwards, and it never cosigns a fork of that.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <random>
 #include <thread>
 
-#include "core/json.h"
 #include "services/http/http.h"
-#include "tests/paths.h"
+#include "tests/program.h"
 #include "trust/merkle.h"
 #include "trust/witness.h"
 
@@ -20,62 +16,18 @@ namespace {
 
 constexpr const char* kOrigin = "example.org/log";
 
-class WitnessProgram {
+class WitnessProgram : public tests::Program {
  public:
-  WitnessProgram(const fs::path& root, const std::string& log_key) {
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    std::vector<std::string> words{tests::build_dir() + "/sallyport",
-                                   "log",
-                                   "witness",
-                                   "--root",
-                                   root.string(),
-                                   "--name",
-                                   "witness.example/w1",
-                                   "--log",
-                                   log_key,
-                                   "--port",
-                                   "0",
-                                   "--format",
-                                   "json"};
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(ends[1], STDERR_FILENO);
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') said += byte;
-    ::close(ends[0]);
-    if (const auto event = parse_json(said)) port_ = event->value("port", std::uint16_t{0});
-  }
-  ~WitnessProgram() { kill(); }
-  WitnessProgram(const WitnessProgram&) = delete;
-  WitnessProgram& operator=(const WitnessProgram&) = delete;
+  WitnessProgram(const fs::path& root, const std::string& log_key)
+      : tests::Program(
+            {"log", "witness", "--root", root.string(), "--name", "witness.example/w1", "--log", log_key}) {}
 
-  void kill() {
-    if (child_ <= 0) return;
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    child_ = -1;
-  }
-  pid_t process() const { return child_; }
   // 0 when it is not there.
   services::http::Exchange ask(const trust::AddCheckpoint& request) const {
     const auto answer = services::http::ask(
-        port_, {.method = "POST", .target = "/add-checkpoint", .body = trust::serialize(request)});
+        port(), {.method = "POST", .target = "/add-checkpoint", .body = trust::serialize(request)});
     return answer ? *answer : services::http::Exchange{};
   }
-  std::uint16_t port() const { return port_; }
-
- private:
-  pid_t child_ = -1;
-  std::uint16_t port_ = 0;
 };
 
 struct GrowingLog {

@@ -1,16 +1,16 @@
 // The bytes of artifacts, content-addressed: what was uploaded is named by what arrived, and what is handed
 // out has hashed to its name.
 //
-// They lie in a trust::Store's folders, so everything that reads a store reads them. An upload is durable
-// when commit() returns; one that ends before leaves nothing behind. Blobs may be used from any thread, an
-// Upload or a source by one at a time.
+// This is the interface; where the bytes lie is behind it (disk_blobs.h). An upload is durable when commit()
+// returns; one that ends before leaves nothing behind. Blobs may be used from any thread, an Upload or a
+// source by one at a time.
 #pragma once
 
 #include <memory>
 
-#include "core/hasher_beside.h"
+#include "core/mapping.h"
 #include "services/http/http.h"
-#include "trust/store.h"
+#include "trust/manifest.h"
 
 namespace sallyport::services::tracking {
 
@@ -21,45 +21,31 @@ struct Blob {
 
 class Upload {
  public:
-  ~Upload();
+  Upload() = default;
+  virtual ~Upload() = default;
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
-  Result<void> write(BytesView bytes);
-  Result<Blob> commit();
 
- private:
-  friend class Blobs;
-  Upload(Env& env, const trust::Store& store, fs::path temporary, std::unique_ptr<OutputFile> file)
-      : env_(env), store_(store), temporary_(std::move(temporary)), file_(std::move(file)) {}
-
-  Env& env_;
-  const trust::Store& store_;
-  fs::path temporary_;
-  std::unique_ptr<OutputFile> file_;
-  HasherBeside hasher_;
-  std::uint64_t size_ = 0;
-  Bytes start_;  // to tell a file that would pass for a directory's manifest
+  virtual Result<void> write(BytesView bytes) = 0;
+  virtual Result<Blob> commit() = 0;
 };
 
 class Blobs {
  public:
-  static Result<std::unique_ptr<Blobs>> open(Env& env, const fs::path& directory);
+  Blobs() = default;
+  virtual ~Blobs() = default;
+  Blobs(const Blobs&) = delete;
+  Blobs& operator=(const Blobs&) = delete;
 
-  Result<std::unique_ptr<Upload>> begin();
+  virtual Result<std::unique_ptr<Upload>> begin() = 0;
   // Small ones are verified before their first byte leaves, larger ones before their last.
-  Result<std::shared_ptr<http::Source>> read(const Blob& blob) const;
-  fs::path path_of(const Digest& digest) const { return store_.path_of(digest); }
+  virtual Result<std::shared_ptr<http::Source>> read(const Blob& blob) const = 0;
+  // All of its bytes at once, for the guards, who hash them themselves.
+  virtual Result<Mapping> map(const Digest& digest) const = 0;
 
   // The manifest of a directory whose files are all here; its digest names the directory.
-  Result<Digest> put_manifest(const trust::Manifest& manifest);
-  Result<trust::Manifest> manifest(const Digest& digest) const { return store_.manifest(digest); }
-
- private:
-  Blobs(Env& env, const fs::path& directory) : env_(env), directory_(directory), store_(env, directory) {}
-
-  Env& env_;
-  fs::path directory_;
-  trust::Store store_;
+  virtual Result<Digest> put_manifest(const trust::Manifest& manifest) = 0;
+  virtual Result<trust::Manifest> manifest(const Digest& digest) const = 0;
 };
 
 }  // namespace sallyport::services::tracking

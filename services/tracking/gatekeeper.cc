@@ -80,7 +80,7 @@ Result<void> Gatekeeper::pass(const Job& job) {
   Json files = Json::array();
   std::string message;
   for (const trust::ManifestEntry& entry : job.manifest.entries) {
-    const Mapping mapping = TRY(Mapping::open(blobs_.path_of(entry.sha256)));
+    const Mapping mapping = TRY(blobs_.map(entry.sha256));
     if (sha256(mapping.bytes()) != entry.sha256)
       return invalid(entry.path + ": the stored bytes were changed");
     const scan::ScannedFile file = TRY(scan::scan_bytes(mapping.bytes(), entry.path, options));

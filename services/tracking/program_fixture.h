@@ -1,69 +1,23 @@
 // The real server in a process of its own, for tests.
 #pragma once
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <string>
-#include <vector>
-
 #include "core/env.h"
-#include "core/json.h"
-#include "tests/paths.h"
+#include "tests/program.h"
 
 namespace sallyport::services::tracking::testing_support {
 
-class Program {
+class Program : public tests::Program {
  public:
   // `before` is what a shell puts before the program's own words, or "".
   explicit Program(const fs::path& root, std::vector<std::string> more = {"--allow-anonymous"},
-                   const std::string& before = {}) {
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    std::vector<std::string> words{tests::build_dir() + "/sallyport",
-                                   "server",
-                                   "--root",
-                                   root.string(),
-                                   "--port",
-                                   "0",
-                                   "--format",
-                                   "json"};
-    words.insert(words.end(), more.begin(), more.end());
-    if (!before.empty()) words.insert(words.begin(), {"/bin/sh", "-c", "exec " + before + " \"$@\"", "sh"});
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    child_ = ::fork();
-    if (child_ == 0) {
-      ::dup2(ends[1], STDERR_FILENO);
-      ::execv(arguments[0], arguments.data());
-      ::_exit(127);
-    }
-    ::close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') said += byte;
-    ::close(ends[0]);
-    if (const auto event = parse_json(said)) port_ = event->value("port", std::uint16_t{0});
-  }
-  ~Program() { kill(); }
-  Program(const Program&) = delete;
-  Program& operator=(const Program&) = delete;
-
-  void kill() {
-    if (child_ <= 0) return;
-    ::kill(child_, SIGKILL);
-    ::waitpid(child_, nullptr, 0);
-    child_ = -1;
-  }
-  std::uint16_t port() const { return port_; }
-  pid_t process() const { return child_; }
+                   const std::string& before = {})
+      : tests::Program(words(root, std::move(more)), before) {}
 
  private:
-  pid_t child_ = -1;
-  std::uint16_t port_ = 0;
+  static std::vector<std::string> words(const fs::path& root, std::vector<std::string> more) {
+    more.insert(more.begin(), {"server", "--root", root.string()});
+    return more;
+  }
 };
 
 }  // namespace sallyport::services::tracking::testing_support

@@ -5,6 +5,7 @@
 #include "core/limits/tracking.h"
 #include "services/http/url.h"
 #include "services/tracking/artifacts.h"
+#include "services/tracking/disk_blobs.h"
 #include "services/tracking/routes.h"
 
 namespace sallyport::services::tracking {
@@ -110,7 +111,7 @@ Result<std::unique_ptr<Service>> Service::open(Env& env, const fs::path& root,
   }
   state.access = std::move(access);
   state.store = TRY(open_sqlite_store(root / "tracking.db"));
-  state.blobs = TRY(Blobs::open(env, root / "artifacts"));
+  state.blobs = TRY(open_disk_blobs(env, root / "artifacts"));
   state.notary = TRY(Notary::open(env, root));
   std::unique_ptr<Service> service(new Service(env, std::move(state)));
   TRY(service->gatekeeper_.start());
