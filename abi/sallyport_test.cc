@@ -87,8 +87,9 @@ TEST(Abi, PythonAsksBeforeItLoads) {
          "found = json.loads(string_at(answer).decode())['files'][0]['verdict']\n"
          "library.sallyport_free(answer)\n"
          "sys.exit(0 if (verdict, found) == (1, 'findings') else 1)\n";
-  const std::string command = "python3 '" + (folder / "ask.py").string() + "' '" + tests::build_dir() +
-                              "/libsallyport.so.1' '" + (folder / "model.bin").string() + "'";
+  const std::string command = "python3 '" + (folder / "ask.py").string() + "' '" +
+                              sallyport::tests::build_dir() + "/libsallyport.so.1' '" +
+                              (folder / "model.bin").string() + "'";
   EXPECT_EQ(std::system(command.c_str()), 0);
   std::filesystem::remove_all(folder);
 }
