@@ -155,7 +155,7 @@ TEST(Cli, TheManualPageFormats) {
 // Each mutant of each guard and mechanism is noticed, and the tool that says so would see one that is not.
 TEST(Mutate, NoMutantSurvives) {
   const Shell shell;
-  const Ran ran = shell.run("cd " + quoted(tests::source_dir()) + " && sallyport-mutate");
+  const Ran ran = shell.run("cd '" + tests::source_dir() + "' && sallyport-mutate");
   EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
 }
 
