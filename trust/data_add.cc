@@ -46,12 +46,10 @@ std::vector<Block> name_blocks(std::span<const BytesView> pieces) {
   return out;
 }
 
-Result<void> store_blocks(DataStore& store, std::span<const BytesView> pieces, std::vector<Block>& out) {
-  const std::vector<Block> blocks = name_blocks(pieces);
+Result<void> put_blocks(DataStore& store, std::span<const Block> blocks, std::span<const BytesView> pieces) {
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     TRY(store.put({EntryKind::kBlock, blocks[i].digest}, pieces[i]));
   }
-  out.insert(out.end(), blocks.begin(), blocks.end());
   return {};
 }
 
@@ -59,33 +57,43 @@ Result<DataStore::AddedFile> add_small(DataStore& store, BytesView bytes) {
   DataStore::AddedFile out;
   out.size = bytes.size();
   BytesView rest = bytes;
-  TRY(store_blocks(store, cut(rest, bytes.size()), out.blocks));
+  const std::vector<BytesView> pieces = cut(rest, bytes.size());
+  out.blocks = name_blocks(pieces);
+  TRY(put_blocks(store, out.blocks, pieces));
   out.sha256 = out.blocks.size() == 1 ? out.blocks.front().digest : sha256(bytes);
   return out;
 }
 
-// The file's own hash, which is one chain and takes the longest, beside all else: the next window is cut
-// while the last one's blocks are hashed and stored.
+// A large file goes through in windows: while one is cut, the blocks of the one before it are hashed, and
+// those of the one before that are stored. The file's own hash, one chain, runs beside all of it.
+struct Window {
+  std::vector<BytesView> pieces;
+  std::vector<Block> blocks;
+};
+
 Result<DataStore::AddedFile> add_large(DataStore& store, const fs::path& path) {
   const Mapping mapping = TRY(Mapping::open(path));
   DataStore::AddedFile out;
   out.size = mapping.bytes().size();
   BytesView rest = mapping.bytes();
-  std::vector<BytesView> window = cut(rest, kWindowBytes);
   Hasher whole;
-  while (!window.empty()) {
-    std::vector<BytesView> next;
+  Window cut_last, hashed_last;
+  do {
+    Window next;
     Result<void> stored;
-    parallel_for(3, [&](std::size_t part) {
-      if (part == 0) {
-        for (const BytesView piece : window) whole.add(piece);
+    parallel_for(4, [&](std::size_t part) {
+      if (part == 0) stored = put_blocks(store, hashed_last.blocks, hashed_last.pieces);
+      if (part == 1) next.pieces = cut(rest, kWindowBytes);
+      if (part == 2) cut_last.blocks = name_blocks(cut_last.pieces);
+      if (part == 3) {
+        for (const BytesView piece : cut_last.pieces) whole.add(piece);
       }
-      if (part == 1) stored = store_blocks(store, window, out.blocks);
-      if (part == 2) next = cut(rest, kWindowBytes);
     });
     TRY(std::move(stored));
-    window = std::move(next);
-  }
+    out.blocks.insert(out.blocks.end(), hashed_last.blocks.begin(), hashed_last.blocks.end());
+    hashed_last = std::move(cut_last);
+    cut_last = std::move(next);
+  } while (!cut_last.pieces.empty() || !hashed_last.pieces.empty());
   out.sha256 = whole.finish();
   if (!mapping.unchanged()) return fail(ErrorKind::kIo, path.string() + ": changed while it was read");
   return out;
