@@ -122,8 +122,9 @@ int layer_of(std::string_view path) {
 }
 
 bool may_include_anything(std::string_view path) {
-  return path.ends_with("_test.cc") || path.ends_with("_drill.cc") || path.starts_with("drills/") ||
-         layer_of(path) == 9;
+  const bool for_tests =
+      path.ends_with("_test.cc") || path.ends_with("_fixture.h") || path.contains("/testdata/");
+  return for_tests || path.ends_with("_drill.cc") || path.starts_with("drills/") || layer_of(path) == 9;
 }
 
 std::string_view included_by(std::string_view line) {
