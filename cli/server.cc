@@ -12,6 +12,9 @@ namespace {
 
 constexpr Flag kFlags[] = {
     {.name = "root", .value = "DIR", .doc = "the folder that holds everything the server keeps"},
+    {.name = "backend-store-uri",
+     .value = "URL",
+     .doc = "keep the tables in PostgreSQL, postgresql://USER@HOST/NAME, and not in the folder"},
     {.name = "port", .value = "N", .doc = "the port; 0 takes any free one", .fallback = "5000"},
     {.name = "host", .value = "ADDRESS", .doc = "the address to listen on", .fallback = "127.0.0.1"},
     {.name = "tls-cert", .value = "PEM", .doc = "the certificate that the server shows, with its chain"},
@@ -66,6 +69,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   if (arguments.has("tls-cert") != arguments.has("tls-key")) {
     return output.usage("--tls-cert and --tls-key: one without the other");
   }
+  services::tracking::Backing backing;
+  if (arguments.has("backend-store-uri")) {
+    backing.database = TRY(services::postgres::parse_address(arguments.text("backend-store-uri")));
+    backing.tell = [&output](const std::string& what) { output.note("database: " + what); };
+  }
   const StopSignal signal;
   Env& env = system_env();
   const fs::path root = fs::absolute(arguments.text("root"));
@@ -80,7 +88,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
         TRY(services::tracking::Uses::open(env, root / services::tracking::kUsesFile)));
   }
   const auto tls = TRY(tls_of(arguments, root, host));
-  const auto service = TRY(services::tracking::Service::open(env, root, std::move(access)));
+  const auto service = TRY(services::tracking::Service::open(env, root, std::move(access), backing));
   const auto server = TRY(services::http::Server::start(*service, {.host = host,
                                                                    .port = static_cast<std::uint16_t>(port),
                                                                    .connections_max = connections_max(),
@@ -102,7 +110,8 @@ const Command server_command{
         "$ sallyport server --root mlruns --port 5000 --allow-anonymous\n"
         "$ MLFLOW_TRACKING_URI=http://127.0.0.1:5000 python3 train.py\n"
         "$ sallyport server --root mlruns   # tokens and grants as mlruns/policy.yaml says\n"
-        "$ sallyport server --root mlruns --host 0.0.0.0   # over TLS, with a certificate of its own",
+        "$ sallyport server --root mlruns --host 0.0.0.0   # over TLS, with a certificate of its own\n"
+        "$ sallyport server --root mlruns --backend-store-uri postgresql://ml@db.lan/ml?passfile=pass",
     .flags = kFlags,
     .run = run};
 

@@ -6,9 +6,16 @@ namespace sallyport::cli {
 namespace {
 
 constexpr Positional kPositionals[] = {{.name = "DIR", .doc = "the server's folder, as its --root has it"}};
+constexpr Flag kFlags[] = {
+    {.name = "backend-store-uri", .value = "URL", .doc = "where the tables are, as the server was told"},
+};
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
-  auto found = services::tracking::check_server(system_env(), arguments.word("DIR"));
+  services::tracking::Backing backing;
+  if (arguments.has("backend-store-uri")) {
+    backing.database = TRY(services::postgres::parse_address(arguments.text("backend-store-uri")));
+  }
+  auto found = services::tracking::check_server(system_env(), arguments.word("DIR"), backing);
   if (!found) {
     if (says_nothing(found.error().kind)) return std::unexpected(found.error());
     found = services::tracking::ServerSoundness{.problems = {found.error().message}};
@@ -37,6 +44,7 @@ const Command server_fsck_command{
     .summary = "hold a server's log, database and artifacts against one another",
     .example =
         "$ sallyport server fsck mlruns\nsound: 37 entries of the log, 12 versions, 96 objects, 1.4 GB",
+    .flags = kFlags,
     .positionals = kPositionals,
     .run = run};
 

@@ -34,11 +34,12 @@ class Program {
       ::_exit(127);
     }
     ::close(ends[1]);
-    std::string said;
-    char byte = 0;
-    while (::read(ends[0], &byte, 1) == 1 && byte != '\n') said += byte;
+    // Notes may come before the line that tells it.
+    for (std::string line; port_ == 0 && read_line(ends[0], line);) {
+      const auto event = parse_json(line);
+      if (event && event->is_object()) port_ = event->value("port", std::uint16_t{0});
+    }
     ::close(ends[0]);
-    if (const auto event = parse_json(said)) port_ = event->value("port", std::uint16_t{0});
   }
   ~Program() { kill(); }
   Program(const Program&) = delete;
@@ -56,6 +57,16 @@ class Program {
   pid_t process() const { return child_; }
 
  private:
+  static bool read_line(int from, std::string& line) {
+    line.clear();
+    char byte = 0;
+    while (::read(from, &byte, 1) == 1) {
+      if (byte == '\n') return true;
+      line += byte;
+    }
+    return false;
+  }
+
   pid_t child_ = -1;
   std::uint16_t port_ = 0;
 };

@@ -13,6 +13,7 @@
 #include "services/sqlite/sqlite.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/program_fixture.h"
+#include "services/tracking/tracking_fixture.h"
 
 namespace sallyport::services::tracking {
 namespace {
@@ -87,14 +88,23 @@ int rounds() {
   return wanted == nullptr ? kRoundsByDefault : std::atoi(wanted);
 }
 
-TEST(Crash, what_was_acknowledged_outlives_kill_9) {
-  const fs::path root = fs::path(testing::TempDir()) / "sallyport-crash";
+class Crash : public testing::TestWithParam<std::string> {};
+
+TEST_P(Crash, what_was_acknowledged_outlives_kill_9) {
+  const fs::path root = fs::path(testing::TempDir()) / ("sallyport-crash-" + GetParam());
   fs::remove_all(root);
+  std::vector<std::string> words{"--allow-anonymous"};
+  if (GetParam() == "postgres") {
+    tests::Postgres* postgres = tests::Postgres::shared();
+    if (postgres == nullptr) GTEST_SKIP() << "no PostgreSQL server can be run here";
+    postgres->empty("crash");
+    words.insert(words.end(), {"--backend-store-uri", postgres->url("crash")});
+  }
   std::mt19937_64 random(20'261'129);
   std::int64_t kept = 0;
   for (int round = 0; round < rounds(); ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    Program server(root);
+    Program server(root, words);
     ASSERT_NE(server.port(), 0);
     const Json made = call(server.port(), "POST", "runs/create", {{"experiment_id", "0"}});
     ASSERT_TRUE(made.contains("run"));
@@ -107,13 +117,14 @@ TEST(Crash, what_was_acknowledged_outlives_kill_9) {
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 200));
     server.kill();
     writers.clear();
-    Program again(root);
+    Program again(root, words);
     ASSERT_NE(again.port(), 0) << "it did not come up after it was killed";
     for (int writer = 0; writer < kWriters; ++writer) {
       expect_kept(again.port(), run, writer, done[writer]);
       kept += done[writer].metrics;
     }
     again.kill();
+    if (GetParam() == "postgres") continue;
     auto database = sqlite::Database::open(root / "tracking.db");
     ASSERT_TRUE(database);
     EXPECT_TRUE(database->check_structure());
@@ -122,6 +133,7 @@ TEST(Crash, what_was_acknowledged_outlives_kill_9) {
   RecordProperty("acknowledged_writes_looked_for", std::to_string(kept));
   fs::remove_all(root);
 }
+ON_EACH_DATABASE(Crash);
 
 }  // namespace
 }  // namespace sallyport::services::tracking

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/env.h"
+#include "services/tracking/backing.h"
 
 namespace sallyport::services::tracking {
 
@@ -20,6 +21,6 @@ struct ServerSoundness {
   std::vector<std::string> problems = {};  // one line each; none: sound
 };
 // An Error when `root` is not a server's folder or could not be read.
-Result<ServerSoundness> check_server(Env& env, const fs::path& root);
+Result<ServerSoundness> check_server(Env& env, const fs::path& root, const Backing& backing = {});
 
 }  // namespace sallyport::services::tracking

@@ -1,14 +1,19 @@
 #include "services/tracking/gatekeeper.h"
 
+#include <chrono>
+
 #include "core/mapping.h"
+#include "formats/utf8.h"
 #include "services/scan/scan.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/registry.h"
+#include "services/tracking/wire.h"
 
 namespace sallyport::services::tracking {
 namespace {
 
 constexpr std::size_t kMessageBytesMax = 1'000;
+constexpr auto kTryAgainAfter = std::chrono::milliseconds(500);
 
 // What speaks against a file, or nothing. What could not be told is no reason: it stands in the attestation.
 std::string objection(const scan::ScannedFile& file, const Policy& policy) {
@@ -67,13 +72,27 @@ void Gatekeeper::work() {
       jobs_.pop_front();
     }
     // A gate that fails of itself has not passed; the version says why and can be registered again.
-    if (const auto passed = pass(job); !passed) {
-      std::ignore = conclude(job.name, false, "the gate could not tell: " + passed.error().message);
+    const Result<Verdict> judged = judge(job);
+    const Verdict verdict =
+        judged ? *judged
+               : Verdict{.message = formats::printable("the gate could not tell: " + judged.error().message,
+                                                       kMessageBytesMax)};
+    // It is signed and logged already; a database that cannot be reached is told when it can be.
+    while (true) {
+      const auto told = conclude(job.name, verdict.passed, verdict.message);
+      if (told || told.error().hint != kUnavailable) break;
+      if (!waited_to_try_again()) return;
     }
   }
 }
 
-Result<void> Gatekeeper::pass(const Job& job) {
+// False when the server stops meanwhile.
+bool Gatekeeper::waited_to_try_again() {
+  std::unique_lock lock(mutex_);
+  return !arrived_.wait_for(lock, kTryAgainAfter, [&] { return stopped_; });
+}
+
+Result<Gatekeeper::Verdict> Gatekeeper::judge(const Job& job) {
   const Digest digest = TRY(blobs_.put_manifest(job.manifest));
   if (!notary_.promise(job.name)) TRY(notary_.seal(job.name, digest));
   const scan::ScanOptions options{.policy = policy_, .now_unix_s = env_.now_unix_s(), .threads = 1};
@@ -95,7 +114,7 @@ Result<void> Gatekeeper::pass(const Job& job) {
   const Json result{
       {"report", sha256(canonical(files)).hex()}, {"count", files.size()}, {"message", message}};
   TRY(notary_.attest_gate(job.name, digest, result, passed));
-  return conclude(job.name, passed, message.substr(0, kMessageBytesMax));
+  return Verdict{passed, formats::printable(message, kMessageBytesMax)};
 }
 
 Result<void> Gatekeeper::conclude(const VersionName& name, bool passed, const std::string& message) {

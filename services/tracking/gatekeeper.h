@@ -35,8 +35,14 @@ class Gatekeeper {
     VersionName name;
     trust::Manifest manifest;
   };
+  // What the gate said: why it refuses, or nothing.
+  struct Verdict {
+    bool passed = false;
+    std::string message = {};
+  };
   void work();
-  Result<void> pass(const Job& job);
+  Result<Verdict> judge(const Job& job);
+  bool waited_to_try_again();
   Result<void> conclude(const VersionName& name, bool passed, const std::string& message);
 
   Env& env_;

@@ -12,6 +12,7 @@
 #include "services/http/http.h"
 #include "services/sqlite/sqlite.h"
 #include "services/tracking/program_fixture.h"
+#include "services/tracking/tracking_fixture.h"
 #include "tests/paths.h"
 
 namespace sallyport::services::tracking {
@@ -81,15 +82,23 @@ std::string exchange(std::uint16_t port, const std::string& bytes) {
   return out;
 }
 
-class Hostile : public testing::Test {
+class Hostile : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    root_ = fs::path(testing::TempDir()) / "sallyport-hostile" / "server";
+    root_ = fs::path(testing::TempDir()) / ("sallyport-hostile-" + GetParam()) / "server";
     fs::remove_all(root_.parent_path());
     fs::create_directories(root_);
     ASSERT_TRUE(system_env().write_new(root_ / "policy.yaml", as_bytes(policy()), 0600));
     ASSERT_TRUE(system_env().write_new(root_.parent_path() / "outside.txt", as_bytes(kSecret), 0600));
-    server_ = std::make_unique<testing_support::Program>(root_, std::vector<std::string>{});
+    std::vector<std::string> words;
+    if (GetParam() == "postgres") {
+      tests::Postgres* postgres = tests::Postgres::shared();
+      if (postgres == nullptr) GTEST_SKIP() << "no PostgreSQL server can be run here";
+      postgres->empty("hostile");
+      words = {"--backend-store-uri", postgres->url("hostile")};
+      database_ = postgres::parse_address(words.back()).value();
+    }
+    server_ = std::make_unique<testing_support::Program>(root_, words);
     ASSERT_NE(server_->port(), 0);
     trap_ = listener(trap_port_);
     words_["{TRAP}"] = std::to_string(trap_port_);
@@ -160,18 +169,26 @@ class Hostile : public testing::Test {
     return out + "\r\n" + body;
   }
 
+  std::vector<Row> rows_of(const std::string& sql) {
+    if (database_ && !reader_) {
+      auto connected = postgres::Database::connect(*database_);
+      EXPECT_TRUE(connected && connected->execute("SET search_path = sallyport"));
+      reader_ = std::make_unique<postgres::Database>(std::move(*connected));
+    }
+    const auto rows =
+        reader_ ? reader_->query(sql) : sqlite::Database::open(root_ / kSqliteFile).value().query(sql);
+    EXPECT_TRUE(rows) << sql;
+    return rows.value_or(std::vector<Row>());
+  }
   // Every row of the database, and the names of the files beside it.
   std::string state() {
     std::string all;
-    auto database = sqlite::Database::open(root_ / "tracking.db");
-    EXPECT_TRUE(database);
-    const auto tables =
-        database->query("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name", {});
-    for (const sqlite::Row& table : tables.value()) {
-      const std::string name = std::get<std::string>(table[0]);
-      const auto rows = database->query("SELECT * FROM " + name, {});
-      for (const sqlite::Row& row : rows.value()) {
-        for (const sqlite::Value& value : row) {
+    for (const Row& table : rows_of(database_ ? "SELECT tablename FROM pg_tables WHERE schemaname = "
+                                                "'sallyport' ORDER BY tablename"
+                                              : "SELECT name FROM sqlite_master WHERE type = 'table' ORDER "
+                                                "BY name")) {
+      for (const Row& row : rows_of("SELECT * FROM " + text_at(table, 0) + " ORDER BY 1, 2")) {
+        for (const Value& value : row) {
           if (const auto* text = std::get_if<std::string>(&value)) all += *text + "\n";
           if (const auto* number = std::get_if<std::int64_t>(&value)) all += std::to_string(*number) + "\n";
           if (const auto* number = std::get_if<double>(&value)) all += std::to_string(*number) + "\n";
@@ -202,13 +219,15 @@ class Hostile : public testing::Test {
   }
 
   fs::path root_;
+  std::optional<postgres::Address> database_;
+  std::unique_ptr<postgres::Database> reader_;
   std::unique_ptr<testing_support::Program> server_;
   int trap_ = -1;
   std::uint16_t trap_port_ = 0;
   std::map<std::string, std::string> words_;
 };
 
-TEST_F(Hostile, none_of_the_table_gets_through) {
+TEST_P(Hostile, none_of_the_table_gets_through) {
   const fs::path file = fs::path(tests::source_dir()) / "services/tracking/testdata/hostile_requests.jsonl";
   const Bytes table = system_env().read_file(file).value();
   std::string_view rest = as_text(table);
@@ -237,6 +256,8 @@ TEST_F(Hostile, none_of_the_table_gets_through) {
                 .status,
             200);
 }
+
+ON_EACH_DATABASE(Hostile);
 
 }  // namespace
 }  // namespace sallyport::services::tracking

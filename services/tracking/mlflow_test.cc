@@ -40,7 +40,13 @@ class Mlflow : public testing_support::TrackingFixture {
   }
 };
 
-TEST_F(Mlflow, unmodified_client_goes_through_its_whole_flow) {
+class MlflowOn : public Mlflow, public testing::WithParamInterface<std::string> {
+ protected:
+  bool on_postgres() const override { return GetParam() == "postgres"; }
+};
+ON_EACH_DATABASE(MlflowOn);
+
+TEST_P(MlflowOn, unmodified_client_goes_through_its_whole_flow) {
   expect_passes("mlflow-skinny", "mlflow-skinny==3.17.2", "mlflow_client.py");
 }
 

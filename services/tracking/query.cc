@@ -11,7 +11,7 @@ std::string_view sql_of(Comparator comparator) {
     case Comparator::kLessEqual: return " <= ?";
     case Comparator::kGreater: return " > ?";
     case Comparator::kGreaterEqual: return " >= ?";
-    default: return " LIKE ?";
+    default: return " LIKE ? ESCAPE '\\'";
   }
 }
 
@@ -47,6 +47,19 @@ Result<void> check_values(const Searched& searched, const Condition& condition, 
   return {};
 }
 
+// In SQLite's LIKE nothing escapes, in PostgreSQL's a backslash does unless told otherwise. Both are told
+// that it does, and given it twice: it stands for itself.
+std::string like_pattern(const std::string& text) {
+  std::string out;
+  for (const char c : text) out += c == '\\' ? std::string("\\\\") : std::string(1, c);
+  return out;
+}
+
+std::string ascii_lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 // The column against the condition's values.
 void add_comparison(Clause& clause, std::string_view column, const Condition& condition) {
   const auto value_of = [](const Literal& literal) {
@@ -60,7 +73,12 @@ void add_comparison(Clause& clause, std::string_view column, const Condition& co
     }
     clause.add(")");
   } else if (condition.comparator == Comparator::kILike) {
-    clause.add("lower(" + std::string(column) + ") LIKE lower(?)", condition.values[0].text);
+    // Lowered here: what the databases' own lower() makes of a parameter depends on their locale.
+    clause.add("lower(" + std::string(column) + ") LIKE ? ESCAPE '\\'",
+               ascii_lower(like_pattern(condition.values[0].text)));
+  } else if (condition.comparator == Comparator::kLike) {
+    clause.add(column);
+    clause.add(sql_of(condition.comparator), like_pattern(condition.values[0].text));
   } else {
     clause.add(column);
     clause.add(sql_of(condition.comparator), value_of(condition.values[0]));

@@ -6,7 +6,6 @@
 #include <fstream>
 #include <thread>
 
-#include "services/sqlite/sqlite.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/tracking_fixture.h"
 
@@ -19,7 +18,7 @@ constexpr std::string_view kHostile{
     "cos\nsystem\nX\x04\0\0\0true\x85R.",
     26};
 
-class Registry : public testing_support::TrackingFixture {
+class Registry : public testing_support::OnEachDatabase {
  protected:
   int put(const std::string& path, std::string_view bytes) {
     http::Request request{
@@ -68,13 +67,9 @@ class Registry : public testing_support::TrackingFixture {
                            {{"name", "digits"}, {"source", "runs:/" + run + "/model"}, {"run_id", run}});
     return made["model_version"]["version"].get<std::string>();
   }
-  void edit_database(const std::string& sql) {
-    auto database = sqlite::Database::open(root_ / "tracking.db");
-    ASSERT_TRUE(database && database->execute(sql));
-  }
 };
 
-TEST_F(Registry, artifacts_go_up_are_listed_and_come_down) {
+TEST_P(Registry, artifacts_go_up_are_listed_and_come_down) {
   const std::string run = upload_model();
   const std::string base = artifacts_of(run);
   EXPECT_EQ(fetch(base + "/model/data/model.txt"), "weights");
@@ -93,7 +88,7 @@ TEST_F(Registry, artifacts_go_up_are_listed_and_come_down) {
   EXPECT_EQ(files(base + "/model").size(), 1U);
 }
 
-TEST_F(Registry, paths_that_lead_elsewhere_are_refused) {
+TEST_P(Registry, paths_that_lead_elsewhere_are_refused) {
   const std::string base = artifacts_of(new_run());
   for (const char* path : {"..", "../x", "a/../b", "%2e%2e/x", "..%2fx", "a%2fb", "%2e%2e%2f%2e%2e", "a\\b",
                            "a%5cb", "a//b", "./a", "a/.", "%00", "a%0ab", "%c0%ae%c0%ae/x"}) {
@@ -108,7 +103,7 @@ TEST_F(Registry, paths_that_lead_elsewhere_are_refused) {
   EXPECT_EQ(files(base + "/../.."), Json());
 }
 
-TEST_F(Registry, registering_seals_and_the_gate_decides) {
+TEST_P(Registry, registering_seals_and_the_gate_decides) {
   const std::string run = upload_model();
   EXPECT_EQ(register_model(run), "1");
   const Json version = wait_for_gate("1");
@@ -124,7 +119,7 @@ TEST_F(Registry, registering_seals_and_the_gate_decides) {
   EXPECT_EQ(fetch("versions/digits/1/data/model.txt"), "weights");
 }
 
-TEST_F(Registry, a_model_that_runs_code_never_gets_ready) {
+TEST_P(Registry, a_model_that_runs_code_never_gets_ready) {
   EXPECT_EQ(register_model(upload_model(kHostile)), "1");
   const Json version = wait_for_gate("1");
   EXPECT_EQ(version["status"], kFailed) << version;
@@ -136,7 +131,7 @@ TEST_F(Registry, a_model_that_runs_code_never_gets_ready) {
       "403 PERMISSION_DENIED");
 }
 
-TEST_F(Registry, sources_outside_this_server_are_refused) {
+TEST_P(Registry, sources_outside_this_server_are_refused) {
   std::ignore = post("registered-models/create", {{"name", "digits"}});
   const std::string run = upload_model();
   for (const std::string& source : std::vector<std::string>{
@@ -152,7 +147,7 @@ TEST_F(Registry, sources_outside_this_server_are_refused) {
 }
 
 // Whoever can write to the server's disk changes nothing unseen: what is served is what was signed.
-TEST_F(Registry, what_was_changed_behind_its_back_is_not_served) {
+TEST_P(Registry, what_was_changed_behind_its_back_is_not_served) {
   const std::string run = upload_model();
   register_model(run);
   ASSERT_EQ(wait_for_gate("1")["status"], kReady);
@@ -171,7 +166,7 @@ TEST_F(Registry, what_was_changed_behind_its_back_is_not_served) {
   EXPECT_EQ(failure("GET", "model-versions/get-download-uri?name=digits&version=1"), "403 PERMISSION_DENIED");
 }
 
-TEST_F(Registry, a_changed_object_is_not_served) {
+TEST_P(Registry, a_changed_object_is_not_served) {
   register_model(upload_model());
   ASSERT_EQ(wait_for_gate("1")["status"], kReady);
   const fs::path object = trust::Store(system_env(), root_ / "artifacts").path_of(sha256("weights"));
@@ -180,7 +175,7 @@ TEST_F(Registry, a_changed_object_is_not_served) {
   EXPECT_EQ(fetch("versions/digits/1/data/model.txt"), "403");
 }
 
-TEST_F(Registry, versions_and_promises_outlive_the_server) {
+TEST_P(Registry, versions_and_promises_outlive_the_server) {
   register_model(upload_model());
   ASSERT_EQ(wait_for_gate("1")["status"], kReady);
   std::ignore = post("registered-models/alias", {{"name", "digits"}, {"alias", "best"}, {"version", "1"}});
@@ -204,7 +199,7 @@ class Team : public Access {
   bool allows(const Principal&, Verb, const Resource&) override { return true; }
 };
 
-TEST_F(Registry, a_protected_alias_needs_two_who_did_not_register) {
+TEST_P(Registry, a_protected_alias_needs_two_who_did_not_register) {
   register_model(upload_model());  // by anonymous
   ASSERT_EQ(wait_for_gate("1")["status"], kReady);
   open(std::make_unique<Team>());
@@ -224,6 +219,8 @@ TEST_F(Registry, a_protected_alias_needs_two_who_did_not_register) {
   EXPECT_EQ(move("ana", "latest"), 400);
   EXPECT_EQ(move("ana", "v1"), 400);
 }
+
+ON_EACH_DATABASE(Registry);
 
 }  // namespace
 }  // namespace sallyport::services::tracking

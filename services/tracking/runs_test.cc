@@ -11,9 +11,9 @@
 namespace sallyport::services::tracking {
 namespace {
 
-class Runs : public testing_support::TrackingFixture {};
+class Runs : public testing_support::OnEachDatabase {};
 
-TEST_F(Runs, every_route_asks_who_you_are) {
+TEST_P(Runs, every_route_asks_who_you_are) {
   open(nobody());
   ASSERT_GT(routes().size(), 20U);
   for (const Route& route : routes()) {
@@ -32,7 +32,7 @@ TEST_F(Runs, every_route_asks_who_you_are) {
   EXPECT_EQ(ask("GET", "/health").status, 200);
 }
 
-TEST_F(Runs, errors_have_mlflows_shape) {
+TEST_P(Runs, errors_have_mlflows_shape) {
   EXPECT_EQ(failure("GET", "experiments/get?experiment_id=77"), "404 RESOURCE_DOES_NOT_EXIST");
   EXPECT_EQ(failure("GET", "experiments/get?experiment_id=x"), "404 RESOURCE_DOES_NOT_EXIST");
   EXPECT_EQ(failure("GET", "experiments/get-by-name?experiment_name=no"), "404 RESOURCE_DOES_NOT_EXIST");
@@ -48,7 +48,7 @@ TEST_F(Runs, errors_have_mlflows_shape) {
             400);
 }
 
-TEST_F(Runs, an_experiment_lives_and_is_found) {
+TEST_P(Runs, an_experiment_lives_and_is_found) {
   const Json made =
       post("experiments/create", {{"name", "digits"}, {"tags", {{{"key", "a"}, {"value", "b"}}}}});
   const std::string id = made["experiment_id"];
@@ -74,7 +74,7 @@ TEST_F(Runs, an_experiment_lives_and_is_found) {
   EXPECT_EQ(get("experiments/get?experiment_id=" + id)["experiment"]["name"], "numbers");
 }
 
-TEST_F(Runs, experiments_come_in_pages) {
+TEST_P(Runs, experiments_come_in_pages) {
   for (int i = 0; i < 5; ++i) post("experiments/create", {{"name", "e" + std::to_string(i)}});
   Json page = post("experiments/search", {{"max_results", 4}, {"order_by", {"name ASC"}}});
   ASSERT_EQ(page["experiments"].size(), 4U);
@@ -87,7 +87,7 @@ TEST_F(Runs, experiments_come_in_pages) {
   EXPECT_EQ(failure("POST", "experiments/search", {{"page_token", "AAAA"}}), "400 INVALID_PARAMETER_VALUE");
 }
 
-TEST_F(Runs, what_is_logged_is_read_back) {
+TEST_P(Runs, what_is_logged_is_read_back) {
   const std::string run = new_run();
   post("runs/log-metric", {{"run_id", run}, {"key", "loss"}, {"value", 0.5}, {"timestamp", 10}, {"step", 1}});
   post("runs/log-metric",
@@ -113,7 +113,7 @@ TEST_F(Runs, what_is_logged_is_read_back) {
   EXPECT_TRUE(history.contains("next_page_token"));
 }
 
-TEST_F(Runs, metrics_of_many_runs_are_thinned_and_told_apart) {
+TEST_P(Runs, metrics_of_many_runs_are_thinned_and_told_apart) {
   const std::string a = new_run();
   const std::string b = new_run();
   for (const std::string& run : {a, b}) {
@@ -139,7 +139,7 @@ TEST_F(Runs, metrics_of_many_runs_are_thinned_and_told_apart) {
   EXPECT_EQ(failure("GET", "metrics/get-history-bulk?metric_key=m"), "400 INVALID_PARAMETER_VALUE");
 }
 
-TEST_F(Runs, what_is_left_out_says_so) {
+TEST_P(Runs, what_is_left_out_says_so) {
   EXPECT_EQ(failure("POST", "traces"), "501 NOT_IMPLEMENTED");
   EXPECT_EQ(ask("POST", "/api/3.0/mlflow/traces/search", "{}").status, 501);
   EXPECT_EQ(ask("POST", "/api/2.0/mlflow-artifacts/mpu/create/0/x", "{}").status, 501);
@@ -147,7 +147,7 @@ TEST_F(Runs, what_is_left_out_says_so) {
   EXPECT_EQ(ask("GET", "/api/3.0/mlflow/server-info").status, 200);
 }
 
-TEST_F(Runs, numbers_that_json_does_not_have) {
+TEST_P(Runs, numbers_that_json_does_not_have) {
   const std::string run = new_run();
   for (const char* value : {"NaN", "Infinity", "-Infinity"}) {
     post("runs/log-metric", {{"run_id", run},
@@ -166,7 +166,7 @@ TEST_F(Runs, numbers_that_json_does_not_have) {
       "400 INVALID_PARAMETER_VALUE");
 }
 
-TEST_F(Runs, a_batch_is_all_or_nothing) {
+TEST_P(Runs, a_batch_is_all_or_nothing) {
   const std::string run = new_run();
   post("runs/log-parameter", {{"run_id", run}, {"key", "lr"}, {"value", "1"}});
   const Json batch{{"run_id", run},
@@ -185,7 +185,7 @@ TEST_F(Runs, a_batch_is_all_or_nothing) {
   EXPECT_EQ(get("metrics/get-history?run_id=" + run + "&metric_key=m")["metrics"].size(), 1000U);
 }
 
-TEST_F(Runs, names_that_could_be_acted_upon_are_refused) {
+TEST_P(Runs, names_that_could_be_acted_upon_are_refused) {
   const std::string run = new_run();
   for (const char* key :
        {"", "a\nb", "$(id)", "{{x}}", "a/../b", "/a", "a//b", "<b>", "a;b", "a`b", "../x", "."}) {
@@ -200,7 +200,7 @@ TEST_F(Runs, names_that_could_be_acted_upon_are_refused) {
   EXPECT_EQ(answer.body.find('<'), std::string::npos);
 }
 
-TEST_F(Runs, a_deleted_run_takes_nothing_and_comes_back) {
+TEST_P(Runs, a_deleted_run_takes_nothing_and_comes_back) {
   const std::string run = new_run();
   post("runs/delete", {{"run_id", run}});
   EXPECT_EQ(failure("POST", "runs/set-tag", {{"run_id", run}, {"key", "a"}, {"value", "b"}}),
@@ -214,7 +214,7 @@ TEST_F(Runs, a_deleted_run_takes_nothing_and_comes_back) {
             "404 RESOURCE_DOES_NOT_EXIST");
 }
 
-TEST_F(Runs, searches_filter_order_and_page) {
+TEST_P(Runs, searches_filter_order_and_page) {
   for (int i = 0; i < 6; ++i) {
     const std::string run = new_run();
     if (i < 5) {
@@ -253,7 +253,96 @@ TEST_F(Runs, searches_filter_order_and_page) {
             "13-");
 }
 
-TEST_F(Runs, injected_sql_is_only_text) {
+// A filter, and which of run 1 to 4 it finds.
+constexpr std::pair<const char*, const char*> kComparisons[] = {
+    {"tags.t = 'a\\b'", "2"},
+    {"tags.t != 'a\\b'", "13"},
+    {"tags.t LIKE 'Ab\\%c%'", ""},
+    {"tags.t LIKE 'Ab%'", "1"},
+    {"tags.t LIKE 'ab%'", ""},
+    {"tags.t ILIKE 'aB%'", "1"},
+    {"tags.t LIKE 'a\\b'", "2"},
+    {"tags.t LIKE 'a\\\\b'", ""},
+    {"tags.t LIKE 'a_b'", "2"},
+    {"tags.t LIKE '%\\'", ""},
+    {"tags.t LIKE '%\\_'", "2"},
+    {"tags.t LIKE '_rger'", "3"},
+    {"tags.t ILIKE 'ÄRGER'", "3"},
+    {"tags.t ILIKE 'ärger'", ""},
+    {"tags.t ILIKE 'A\\B'", "2"},
+    {"tags.t IS NULL", "4"},
+    {"tags.t IS NOT NULL", "123"},
+    {"params.p = 'Ab%c_d'", "1"},
+    {"params.p LIKE '%\\%'", "2"},
+    {"params.p IS NULL", "4"},
+    {"metrics.m = 0", "2"},
+    {"metrics.m != 0", "13"},
+    {"metrics.m < 0.0", "1"},
+    {"metrics.m <= 0", "12"},
+    {"metrics.m > -1.5", "23"},
+    {"metrics.m >= -1.5", "123"},
+    {"metrics.m > 1e300", "3"},
+    {"metrics.n = 0", ""},
+    {"metrics.n IS NOT NULL", "123"},
+    {"metrics.m IS NULL", "4"},
+    {"start_time > 2000", "34"},
+    {"start_time >= 2000", "234"},
+    {"start_time = 3000.0", "3"},
+    {"start_time < 1000.5", "1"},
+    {"start_time != 1000", "234"},
+    {"end_time IS NULL", "1234"},
+    {"run_name IN ('r1', 'r4')", "14"},
+    {"run_name NOT IN ('r1', 'r4')", "23"},
+    {"run_name LIKE 'r_'", "1234"},
+    {"status = 'RUNNING'", "1234"},
+    {"dataset.name = 'd2'", "2"},
+    {"dataset.name LIKE 'd%'", "123"},
+    {"dataset.context IN ('train')", "123"},
+    {"dataset.digest != 'x'", ""},
+};
+
+class Comparisons : public testing_support::OnEachDatabase {
+ protected:
+  // The last of the four has nothing of its own.
+  void furnish() {
+    const char* kTexts[] = {"Ab%c_d", "a\\b", "Ärger"};
+    const char* kValues[] = {"-1.5", "0", "Infinity"};
+    for (int i = 0; i < 4; ++i) {
+      const std::string name = "r" + std::to_string(i + 1);
+      const Json made =
+          post("runs/create", {{"experiment_id", "0"}, {"run_name", name}, {"start_time", 1000 * (i + 1)}});
+      const std::string run = made["run"]["info"]["run_id"];
+      if (i == 3) continue;
+      post("runs/set-tag", {{"run_id", run}, {"key", "t"}, {"value", kTexts[i]}});
+      post("runs/log-parameter", {{"run_id", run}, {"key", "p"}, {"value", kTexts[i]}});
+      post("runs/log-metric", {{"run_id", run}, {"key", "m"}, {"value", kValues[i]}, {"timestamp", 1}});
+      post("runs/log-metric", {{"run_id", run}, {"key", "n"}, {"value", "NaN"}, {"timestamp", 1}});
+      Json input{{"tags", {{{"key", "mlflow.data.context"}, {"value", "train"}}}}};
+      input["dataset"] = {{"name", "d" + std::to_string(i + 1)}, {"digest", "x"}, {"source_type", "local"}};
+      post("runs/log-inputs", {{"run_id", run}, {"datasets", Json::array({input})}});
+    }
+  }
+  std::string found(const std::string& filter, const std::string& order = "start_time ASC") {
+    std::string out;
+    const Json answer =
+        post("runs/search", {{"experiment_ids", {"0"}}, {"filter", filter}, {"order_by", {order}}});
+    for (const Json& run : answer["runs"]) out += run["info"]["run_name"].get<std::string>().substr(1);
+    return out;
+  }
+};
+
+TEST_P(Comparisons, mean_the_same) {
+  furnish();
+  for (const auto& [filter, runs] : kComparisons) EXPECT_EQ(found(filter), runs) << filter;
+  EXPECT_EQ(found("", "metrics.m DESC"), "3214");
+  EXPECT_EQ(found("", "metrics.m ASC"), "1234");
+  // By the bytes: capitals first, letters beyond ASCII last, what is absent behind all.
+  EXPECT_EQ(found("", "tags.t ASC"), "1234");
+  EXPECT_EQ(found("", "params.p DESC"), "3214");
+}
+ON_EACH_DATABASE(Comparisons);
+
+TEST_P(Runs, injected_sql_is_only_text) {
   const std::string run = new_run();
   const char* kHostile = "x' OR '1'='1";
   post("runs/set-tag", {{"run_id", run}, {"key", "t"}, {"value", kHostile}});
@@ -272,7 +361,7 @@ TEST_F(Runs, injected_sql_is_only_text) {
             "400 INVALID_PARAMETER_VALUE");
 }
 
-TEST_F(Runs, writers_share_commits_and_lose_nothing) {
+TEST_P(Runs, writers_share_commits_and_lose_nothing) {
   const std::string run = new_run();
   std::vector<std::jthread> writers;
   for (int writer = 0; writer < 8; ++writer) {
@@ -296,6 +385,8 @@ TEST_F(Runs, writers_share_commits_and_lose_nothing) {
         25U);
   }
 }
+
+ON_EACH_DATABASE(Runs);
 
 }  // namespace
 }  // namespace sallyport::services::tracking

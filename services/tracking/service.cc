@@ -101,8 +101,8 @@ Service::Service(Env& env, State state)
              .gatekeeper = gatekeeper_,
              .policy = state_.policy} {}
 
-Result<std::unique_ptr<Service>> Service::open(Env& env, const fs::path& root,
-                                               std::unique_ptr<Access> access) {
+Result<std::unique_ptr<Service>> Service::open(Env& env, const fs::path& root, std::unique_ptr<Access> access,
+                                               const Backing& backing) {
   TRY(make_directories_durably(env, root));
   State state;
   if (const fs::path policy = root / "policy.yaml"; env.exists(policy)) {
@@ -110,7 +110,7 @@ Result<std::unique_ptr<Service>> Service::open(Env& env, const fs::path& root,
     state.policy = TRY(parse_policy(as_text(text), policy.string()));
   }
   state.access = std::move(access);
-  state.store = TRY(open_sqlite_store(root / "tracking.db"));
+  state.store = TRY(open_store(env, root, backing));
   state.blobs = TRY(open_disk_blobs(env, root / "artifacts"));
   state.notary = TRY(Notary::open(env, root));
   std::unique_ptr<Service> service(new Service(env, std::move(state)));

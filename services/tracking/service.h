@@ -10,6 +10,7 @@
 #include "core/env.h"
 #include "core/json.h"
 #include "services/http/http.h"
+#include "services/tracking/backing.h"
 #include "services/tracking/gatekeeper.h"
 #include "services/tracking/parts.h"
 
@@ -20,8 +21,8 @@ class Call;
 class Service : public http::Handler {
  public:
   // `root` is the folder of the server's state, made when it is missing; policy.yaml in it is its policy.
-  static Result<std::unique_ptr<Service>> open(Env& env, const fs::path& root,
-                                               std::unique_ptr<Access> access);
+  static Result<std::unique_ptr<Service>> open(Env& env, const fs::path& root, std::unique_ptr<Access> access,
+                                               const Backing& backing = {});
 
   http::Intake intake(const http::Request& request) override;
   http::Answer handle(const http::Request& request) override;

@@ -8,7 +8,6 @@
 #include <functional>
 #include <thread>
 
-#include "services/sqlite/sqlite.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/registry.h"
 #include "services/tracking/tracking_fixture.h"
@@ -24,6 +23,8 @@ constexpr std::string_view kFile = "data/model.txt";
 struct Place {
   fs::path root;
   std::array<std::string, 2> runs;
+  std::function<void(const std::string&)> sql;
+  std::function<std::string(std::size_t)> manifest_of;
 
   fs::path object(const Digest& digest) const {
     const std::string hex = digest.hex();
@@ -38,16 +39,6 @@ struct Place {
   std::string read(const fs::path& file) const {
     const auto bytes = system_env().read_file(file);
     return bytes ? std::string(as_text(*bytes)) : "";
-  }
-  void sql(const std::string& statement) const {
-    auto database = sqlite::Database::open(root / "tracking.db");
-    ASSERT_TRUE(database && database->execute("PRAGMA foreign_keys=OFF; " + statement)) << statement;
-  }
-  std::string manifest_of(std::size_t version) const {
-    auto database = sqlite::Database::open(root / "tracking.db");
-    const auto rows =
-        database->query("SELECT manifest FROM versions WHERE version = " + std::to_string(version), {});
-    return std::get<std::string>(rows->at(0).at(0));
   }
   // The store gets an object of the right name, as an upload would leave it.
   std::string plant(std::string_view bytes) const {
@@ -305,10 +296,11 @@ std::vector<Tampering> of_the_tree() {
   };
 }
 
-class Tamper : public testing_support::TrackingFixture {
+class Tamper : public testing_support::OnEachDatabase {
  protected:
   void SetUp() override {
     TrackingFixture::SetUp();
+    if (IsSkipped()) return;
     for (std::size_t version = 1; version <= 2; ++version) {
       const std::string run = new_run();
       place_.runs[version - 1] = run;
@@ -332,7 +324,13 @@ class Tamper : public testing_support::TrackingFixture {
     base_ = fs::path(root_.string() + "-base");
     fs::remove_all(base_);
     fs::copy(root_, base_, fs::copy_options::recursive);
+    if (postgres_ != nullptr) keep_tables();
     place_.root = root_;
+    place_.sql = [this](const std::string& statements) { edit_database(statements); };
+    place_.manifest_of = [this](std::size_t version) {
+      const auto rows = rows_of("SELECT manifest FROM versions WHERE version = " + std::to_string(version));
+      return rows.empty() ? std::string() : text_at(rows[0], 0);
+    };
   }
   void TearDown() override {
     fs::remove_all(base_);
@@ -342,6 +340,17 @@ class Tamper : public testing_support::TrackingFixture {
     service_.reset();
     fs::remove_all(root_);
     fs::copy(base_, root_, fs::copy_options::recursive);
+    if (postgres_ != nullptr) edit_database(restore_tables_);
+  }
+  // A copy of each table beside it, and the statements that bring it back.
+  void keep_tables() {
+    std::string keep = "DROP SCHEMA IF EXISTS base CASCADE; CREATE SCHEMA base;";
+    for (const Row& row : rows_of("SELECT tablename FROM pg_tables WHERE schemaname = 'sallyport'")) {
+      const std::string table = text_at(row, 0);
+      keep += "CREATE TABLE base." + table + " AS TABLE " + table + ";";
+      restore_tables_ += "DELETE FROM " + table + "; INSERT INTO " + table + " TABLE base." + table + ";";
+    }
+    edit_database(keep);
   }
   int put(const std::string& path, std::string_view bytes) {
     const http::Request request{
@@ -380,17 +389,18 @@ class Tamper : public testing_support::TrackingFixture {
     return out;
   }
   bool open_tampered() {
-    auto opened = Service::open(system_env(), root_, anybody());
+    auto opened = Service::open(system_env(), root_, anybody(), backing_);
     if (opened) service_ = std::move(*opened);
     return opened.has_value();
   }
 
   Place place_;
   fs::path base_;
+  std::string restore_tables_ = {};
   std::string third_ = {};  // what a version 3 may hold, once somebody registered one
 };
 
-TEST_F(Tamper, nothing_else_is_served_in_a_versions_name) {
+TEST_P(Tamper, nothing_else_is_served_in_a_versions_name) {
   std::vector<Tampering> all;
   for (const auto& more : {of_the_weights(), of_the_store(), of_versions_rows(), of_artifacts_rows(),
                            of_aliases_rows(), of_the_log(), of_the_tree()}) {
@@ -419,7 +429,7 @@ TEST_F(Tamper, nothing_else_is_served_in_a_versions_name) {
   }
 }
 
-TEST_F(Tamper, nothing_that_is_asked_for_changes_a_sealed_version) {
+TEST_P(Tamper, nothing_that_is_asked_for_changes_a_sealed_version) {
   restore();
   ASSERT_TRUE(open_tampered());
   const std::string sealed = "0/" + place_.runs[0] + "/artifacts/m/";
@@ -447,6 +457,8 @@ TEST_F(Tamper, nothing_that_is_asked_for_changes_a_sealed_version) {
   tried("POST", "model-versions/create", {{"name", "digits"}, {"source", "runs:/" + place_.runs[1] + "/m"}});
   EXPECT_EQ(fetch(1), "") << "a number that was used once is not used for other bytes";
 }
+
+ON_EACH_DATABASE(Tamper);
 
 }  // namespace
 }  // namespace sallyport::services::tracking

@@ -49,6 +49,7 @@ http::Answer error_answer(const Error& error) {
   if (error.hint == kInvalidState) return error_answer(500, kInvalidState, error.message);
   if (error.hint == kBudgetSpent) return error_answer(429, kBudgetSpent, error.message);
   if (error.hint == kNoEndpoint) return error_answer(404, kNoEndpoint, error.message);
+  if (error.hint == kUnavailable) return error_answer(503, kUnavailable, error.message);
   switch (error.kind) {
     case ErrorKind::kInvalid: return error_answer(400, "INVALID_PARAMETER_VALUE", error.message);
     case ErrorKind::kLimit: return error_answer(413, "INVALID_PARAMETER_VALUE", error.message);

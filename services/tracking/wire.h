@@ -19,6 +19,8 @@ namespace sallyport::services::tracking {
 inline constexpr std::string_view kAlreadyExists = "RESOURCE_ALREADY_EXISTS";
 inline constexpr std::string_view kInvalidState = "INVALID_STATE";
 inline constexpr std::string_view kNoEndpoint = "ENDPOINT_NOT_FOUND";
+// MLflow's clients ask again by themselves.
+inline constexpr std::string_view kUnavailable = "TEMPORARILY_UNAVAILABLE";
 inline std::unexpected<Error> already_exists(std::string message) {
   return fail(ErrorKind::kInvalid, std::move(message), std::string(kAlreadyExists));
 }
@@ -29,7 +31,8 @@ inline std::unexpected<Error> denied(std::string message) {
   return fail(ErrorKind::kDenied, std::move(message));
 }
 
-// {"error_code": ..., "message": ...} with MLflow's status. 507 when the disk is full.
+// {"error_code": ..., "message": ...} with MLflow's status. 507 when the disk is full, 503 when the database
+// cannot be reached.
 http::Answer error_answer(const Error& error);
 http::Answer error_answer(int status, std::string_view code, const std::string& message);
 // '<', '>' and '&' are spelled with escapes: a browser that is talked into reading an answer as a page finds
