@@ -72,7 +72,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   services::tracking::Backing backing;
   if (arguments.has("backend-store-uri")) {
     backing.database = TRY(services::postgres::parse_address(arguments.text("backend-store-uri")));
-    backing.tell = [&output](const std::string& what) { output.note("database: " + what); };
+    backing.tell = [&output](const std::string& what) { output.note(what); };
   }
   const StopSignal signal;
   Env& env = system_env();

@@ -41,7 +41,8 @@ Result<void> check_kind(Env& env, const fs::path& root, const Backing& backing) 
                    "begin with an empty folder");
   }
   if (!backing.database && env.exists(root / kPostgresMark)) {
-    return invalid(root.string() + ": its tables are in PostgreSQL", "say where: --backend-store-uri URL");
+    return fail(ErrorKind::kNotFound, root.string() + ": its tables are in PostgreSQL",
+                "say where: --backend-store-uri URL");
   }
   return {};
 }
