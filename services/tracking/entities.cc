@@ -3,6 +3,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <tuple>
+#include <vector>
 
 #include "core/limits/tracking.h"
 
@@ -170,22 +173,65 @@ Result<void> write_model_metric(Session& session, const Run& run, const Metric& 
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kInsertMetrics =
+    "INSERT INTO metrics (run, key, timestamp, step, value, is_nan) VALUES ";
+constexpr std::string_view kUnlessThere = " ON CONFLICT DO NOTHING";
+constexpr std::string_view kInsertLatest =
+    "INSERT INTO latest_metrics (run, key, timestamp, step, value, is_nan) VALUES ";
+constexpr std::string_view kIfLater =
+    " ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, "
+    "timestamp = excluded.timestamp, step = excluded.step "
+    "WHERE (excluded.step, excluded.timestamp, excluded.value) > "
+    "(latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)";
+
+double stored_value(const Metric& metric) { return std::isnan(metric.value) ? 0 : metric.value; }
+
+// A few sizes alone, so that each statement is prepared once.
+Result<void> insert_rows(Session& session, const Run& run, std::span<const Metric* const> metrics,
+                         std::string_view insert, std::string_view on_conflict) {
+  while (!metrics.empty()) {
+    const std::size_t count = metrics.size() >= 100 ? 100 : metrics.size() >= 10 ? 10 : 1;
+    std::string sql(insert);
+    std::vector<Value> values;
+    values.reserve(count * 6);
+    for (const Metric* metric : metrics.first(count)) {
+      sql += values.empty() ? "(?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?)";
+      values.insert(values.end(), {run.number, metric->key, metric->timestamp_ms, metric->step,
+                                   stored_value(*metric), std::int64_t{std::isnan(metric->value)}});
+    }
+    sql += on_conflict;
+    TRY(session.query(sql, std::span<const Value>(values)));
+    metrics = metrics.subspan(count);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> write_metrics(Session& session, const Run& run, std::span<const Metric> metrics) {
+  std::vector<const Metric*> all;
+  // One row for a key: a statement may not meet the same one twice.
+  std::map<std::string_view, const Metric*> latest;
+  for (const Metric& metric : metrics) {
+    all.push_back(&metric);
+    const Metric*& last = latest[metric.key];
+    const auto order = [](const Metric& one) {
+      return std::tuple(one.step, one.timestamp_ms, stored_value(one));
+    };
+    if (last == nullptr || order(metric) > order(*last)) last = &metric;
+    if (metric.model_id.empty()) continue;
+    TRY(write_model_metric(session, run, metric, stored_value(metric), std::isnan(metric.value) ? 1 : 0));
+  }
+  TRY(insert_rows(session, run, all, kInsertMetrics, kUnlessThere));
+  std::vector<const Metric*> last_of_each;
+  for (const auto& [key, metric] : latest) last_of_each.push_back(metric);
+  return insert_rows(session, run, last_of_each, kInsertLatest, kIfLater);
+}
+
 Result<void> write_metric(Session& session, const Run& run, const Metric& metric) {
-  const bool is_nan = std::isnan(metric.value);
-  const double value = is_nan ? 0 : metric.value;
-  const auto flag = static_cast<std::int64_t>(is_nan);
-  TRY(session.execute(
-      "INSERT INTO metrics (run, key, timestamp, step, value, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT DO NOTHING",
-      {run.number, metric.key, metric.timestamp_ms, metric.step, value, flag}));
-  if (!metric.model_id.empty()) TRY(write_model_metric(session, run, metric, value, flag));
-  return session.execute(
-      "INSERT INTO latest_metrics (run, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, is_nan = excluded.is_nan, "
-      "timestamp = excluded.timestamp, step = excluded.step "
-      "WHERE (excluded.step, excluded.timestamp, excluded.value) > "
-      "(latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
-      {run.number, metric.key, value, flag, metric.timestamp_ms, metric.step});
+  return write_metrics(session, run, std::span(&metric, 1));
 }
 
 Result<void> write_param(Session& session, const Run& run, const Pair& param) {

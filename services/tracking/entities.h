@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "services/tracking/call.h"
@@ -77,6 +78,8 @@ Json metric_out(const Metric& metric);
 double value_in(const Row& row, std::size_t value, std::size_t is_nan);
 Result<Metric> metric_in(const Arguments& arguments);
 Result<void> write_metric(Session& session, const Run& run, const Metric& metric);
+// The same as one after the other, in few statements: each is a question to the database.
+Result<void> write_metrics(Session& session, const Run& run, std::span<const Metric> metrics);
 Result<void> write_param(Session& session, const Run& run, const Pair& param);
 Result<void> write_tag(Session& session, const Run& run, const Pair& tag);
 

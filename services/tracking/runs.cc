@@ -130,7 +130,7 @@ Result<Json> log_batch(Call& call) {
   return writing(call.store(), [&](Session& session) -> Result<Json> {
     const Run run = TRY(writable_run(call, session));
     for (const Pair& param : params) TRY(write_param(session, run, param));
-    for (const Metric& metric : metrics) TRY(write_metric(session, run, metric));
+    TRY(write_metrics(session, run, metrics));
     for (const Pair& tag : tags) TRY(write_tag(session, run, tag));
     return Json::object();
   });

@@ -185,6 +185,32 @@ TEST_P(Runs, a_batch_is_all_or_nothing) {
   EXPECT_EQ(get("metrics/get-history?run_id=" + run + "&metric_key=m")["metrics"].size(), 1000U);
 }
 
+TEST_P(Runs, a_batch_is_as_if_each_were_logged_alone) {
+  const std::string one = new_run();
+  const std::string all = new_run();
+  Json batch{{"run_id", all}, {"metrics", Json::array()}};
+  for (int i = 0; i < 127; ++i) {
+    const int mixed = i * 37 % 127;
+    Json metric{{"key", "m" + std::to_string(i % 13)}, {"timestamp", mixed % 7}, {"step", mixed % 5}};
+    metric["value"] = i % 11 == 0 ? Json("NaN") : i % 17 == 0 ? Json("-Infinity") : Json(mixed / 2 - 20);
+    batch["metrics"].push_back(metric);
+    if (i % 9 == 0) batch["metrics"].push_back(metric);  // the same point twice is one
+    metric["run_id"] = one;
+    post("runs/log-metric", metric);
+  }
+  post("runs/log-batch", batch);
+  post("runs/log-batch", batch);
+  EXPECT_EQ(get("runs/get?run_id=" + one)["run"]["data"], [&] {
+    Json data = get("runs/get?run_id=" + all)["run"]["data"];
+    data["tags"] = get("runs/get?run_id=" + one)["run"]["data"]["tags"];
+    return data;
+  }());
+  for (int i = 0; i < 13; ++i) {
+    const std::string key = "&metric_key=m" + std::to_string(i);
+    EXPECT_EQ(get("metrics/get-history?run_id=" + one + key), get("metrics/get-history?run_id=" + all + key));
+  }
+}
+
 TEST_P(Runs, names_that_could_be_acted_upon_are_refused) {
   const std::string run = new_run();
   for (const char* key :
