@@ -70,7 +70,8 @@ Result<std::optional<std::string>> read_line(int fd) {
 
 }  // namespace
 
-Result<void> serve(int fd, const std::string& notebook, Broker& broker, const Forward& forward) {
+Result<void> serve(int fd, const std::string& notebook, Broker& broker, const Forward& forward,
+                   const OnBody& on_body) {
   while (const std::optional<std::string> line = TRY(read_line(fd))) {
     const std::optional<Head> head = head_of(*line);
     if (!head) return invalid("egress: no head of the form SEND <destination> <bytes>");
@@ -83,12 +84,12 @@ Result<void> serve(int fd, const std::string& notebook, Broker& broker, const Fo
       at += got;
     }
     const Release release = broker.offer(notebook, head->destination, body);
-    std::string answer = release.released ? "OK\n" : "NO " + release.why + "\n";
+    std::string refused = release.released ? "" : release.why;
     if (release.released) {
-      if (const Result<void> sent = forward(head->destination, body); !sent)
-        answer = "NO " + sent.error().message + "\n";
+      if (const Result<void> sent = forward(head->destination, body); !sent) refused = sent.error().message;
     }
-    TRY(write_all(fd, answer));
+    if (on_body) on_body(head->destination, body.size(), refused);
+    TRY(write_all(fd, refused.empty() ? "OK\n" : "NO " + refused + "\n"));
   }
   return {};
 }

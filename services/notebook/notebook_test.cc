@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "core/limits/notebook.h"
@@ -12,6 +15,7 @@
 #include "learn/random.h"
 #include "services/notebook/channel.h"
 #include "services/notebook/readings.h"
+#include "services/notebook/session.h"
 
 namespace sallyport::services::notebook {
 namespace {
@@ -169,6 +173,80 @@ TEST(notebook_broker, the_channel_answers_each_body_and_ends_at_what_is_no_head)
                           "SEND sink 5x\n", "SEND sink 99999999999999\n"}) {
     EXPECT_TRUE(spoken(bad, answers).starts_with("error")) << bad;
   }
+}
+
+class notebook_session : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("sallyport-notebook-" + std::to_string(::getpid()));
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ / "in");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name, std::ios::binary) << text;
+  }
+  std::string read(const std::string& name) {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // A shell that runs `script` with a function `give FILE` that sends it to the folder `out`.
+  Result<Session> run(const std::string& script, const std::vector<double>& matrix) {
+    Protected guarded;
+    guarded.add(matrix);
+    guarded.settle();
+    SessionOptions options;
+    options.box.command = {"sh", "-c",
+                           "give() { printf 'SEND out %d\\n' $(wc -c <$1) >&3; cat $1 >&3; read answer <&3; "
+                           "echo $answer; }; " +
+                               script};
+    options.box.environment = {{"PATH", "/usr/bin:/bin"}};
+    options.box.binds.push_back({.host = folder_ / "in", .inside = "/in"});
+    options.box.limits.wall_s = 60;
+    options.destinations = {{.name = "out", .place = (folder_ / "out").string()}};
+    said_.clear();
+    return run_session(
+        std::move(options), std::move(guarded),
+        {.on_line = [&](sandbox::Stream, std::string_view line) { said_ += std::string(line) + "\n"; }});
+  }
+
+  std::filesystem::path folder_;
+  std::string said_;
+};
+
+TEST_F(notebook_session, what_is_released_arrives_and_what_is_protected_does_not) {
+  const std::vector<double> matrix = numbers(2000, 8);
+  std::string decimals;
+  for (const double value : matrix) decimals += std::to_string(value) + "\n";
+  write("in/harmless", "accuracy 0.9731\n");
+  write("in/leak", decimals);
+  const Result<Session> ran = run("give /in/harmless; give /in/leak; give /in/harmless; ip link", matrix);
+  ASSERT_TRUE(ran) << ran.error().message;
+  ASSERT_EQ(ran->sent.size(), 3U) << said_;
+  EXPECT_EQ(ran->sent[0].refused, "");
+  EXPECT_NE(ran->sent[1].refused.find("windows of protected numbers"), std::string::npos);
+  EXPECT_NE(ran->sent[2].refused, "") << "it stays closed";
+  EXPECT_EQ(ran->released_bytes, 16U);
+  EXPECT_EQ(read("out/000001"), "accuracy 0.9731\n");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/000002"));
+  EXPECT_TRUE(said_.starts_with("OK\nNO ")) << said_;
+}
+
+TEST_F(notebook_session, a_kernel_that_speaks_otherwise_is_not_left_waiting) {
+  write("in/harmless", "x");
+  const Result<Session> ran = run("echo hello >&3; read answer <&3; give /in/harmless; exit 7", {});
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_NE(ran->broken.find("no head"), std::string::npos) << ran->broken;
+  EXPECT_TRUE(ran->sent.empty());
+  EXPECT_EQ(ran->outcome.limit, sandbox::Limit::kNone);
+}
+
+TEST(notebook_destination, is_a_name_and_a_folder_or_an_address) {
+  EXPECT_TRUE(is_address(*destination_of("m=https://metrics.example/runs?a=b")));
+  EXPECT_FALSE(is_address(*destination_of("m=out")));
+  for (const char* bad : {"", "m", "=out", "m=", "m x=out", "m=ftp://elsewhere"})
+    EXPECT_FALSE(destination_of(bad)) << bad;
 }
 
 }  // namespace
