@@ -59,6 +59,7 @@ struct Program {
 struct Run {
   double seconds = 0;
   int exit_code = 0;
+  std::uint64_t peak_bytes = 0;  // resident, of the largest of its processes
 };
 Result<Run> run_program(const Program& program);
 
@@ -76,6 +77,7 @@ Result<std::vector<Figure>> bench_data_labels();
 Result<std::vector<Figure>> bench_data_planted();
 Result<std::vector<Figure>> bench_data_text();
 Result<std::vector<Figure>> bench_data_drift();
+Result<std::vector<Figure>> bench_data_memory();
 Result<std::vector<Figure>> bench_tracking();
 Result<std::vector<Figure>> bench_data_versions();
 Result<std::vector<Figure>> bench_signing();

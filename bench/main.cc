@@ -30,6 +30,7 @@ constexpr Group kGroups[] = {
     {"data/planted", bench_data_planted},
     {"data/text", bench_data_text},
     {"data/drift", bench_data_drift},
+    {"data/memory", bench_data_memory},
     {"repository", bench_repository},
     {"redact", bench_redact},
     {"tracking", bench_tracking},

@@ -1,5 +1,6 @@
 // What the groups share: a clock, a median, and a program run to its end.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +60,8 @@ Result<Run> run_program(const Program& program) {
   ::close(null);
   if (child < 0) return fail(ErrorKind::kIo, "bench: cannot start a process");
   int status = 0;
-  ::waitpid(child, &status, 0);
+  rusage used{};
+  ::wait4(child, &status, 0, &used);
   const double seconds = now_s() - start;
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
     return fail(ErrorKind::kLimit, "not done within " + std::to_string(program.limit_s) + " s");
@@ -67,7 +69,10 @@ Result<Run> run_program(const Program& program) {
   if (!WIFEXITED(status) || WEXITSTATUS(status) >= 126) {
     return invalid(program.words.front() + " could not be run");
   }
-  return Run{.seconds = seconds, .exit_code = WEXITSTATUS(status)};
+  constexpr std::uint64_t kUnit = 1024;  // of ru_maxrss
+  return Run{.seconds = seconds,
+             .exit_code = WEXITSTATUS(status),
+             .peak_bytes = static_cast<std::uint64_t>(used.ru_maxrss) * kUnit};
 }
 
 }  // namespace sallyport::bench
