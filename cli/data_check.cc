@@ -1,6 +1,9 @@
 // sallyport data check: rows that look wrong, and what can be said of a data set as a whole.
 #include <algorithm>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 
 #include "cli/command.h"
 #include "cli/progress.h"
@@ -110,6 +113,7 @@ void print_verdict(const checking::CheckVerdict& verdict, Output& output) {
         ", false positives " + percent(*verdict.false_positive_rate) + trials(verdict.false_positive_n);
   }
   if (!figures.empty()) output.print(wrapped(figures, 2));
+  if (!verdict.unmeasured.empty()) output.print(wrapped("not measured: " + verdict.unmeasured, 2));
 }
 
 void print_report(const checking::CheckReport& report, Output& output) {
@@ -138,6 +142,39 @@ void print_report(const checking::CheckReport& report, Output& output) {
   output.line(report.name + ": " + with_separators(report.rows) + " rows, " +
               std::to_string(report.verdicts.size()) + " checks: " + std::string(name_of(report.worst())));
 }
+
+// How much of the checks is done, in hundredths, with what single checks say of themselves. Safe from any
+// thread.
+class CheckProgress {
+ public:
+  explicit CheckProgress(Output& output) : progress_(output, "percent", 100) {}
+
+  void at(std::string_view name, std::size_t done, std::size_t all) {
+    const std::lock_guard lock(mutex_);
+    name_ = name;
+    done_ = static_cast<double>(done);
+    all_ = static_cast<double>(std::max<std::size_t>(1, all));
+    advance(done_);
+  }
+  void within(double share) {
+    const std::lock_guard lock(mutex_);
+    advance(done_ + share);
+  }
+
+ private:
+  void advance(double done) {
+    const auto percent = static_cast<std::uint64_t>(std::clamp(100 * done / all_, 0.0, 99.0));
+    progress_.advance(name_, percent - std::min(percent, told_));
+    told_ = std::max(told_, percent);
+  }
+
+  Progress progress_;
+  std::mutex mutex_;
+  std::string name_;
+  double done_ = 0;
+  double all_ = 1;
+  std::uint64_t told_ = 0;
+};
 
 Exit exit_of(Verdict verdict) {
   return verdict == Verdict::kPass         ? Exit::kClean
@@ -184,11 +221,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     reference.emplace(TRY(checking::Table::open({.paths = {path}}, options.memory_bytes)));
     reference->play(table.head().roles);
   }
-  std::unique_ptr<Progress> progress;
-  options.on_check = [&](std::string_view name, std::size_t, std::size_t all) {
-    if (!progress) progress = std::make_unique<Progress>(output, "checks", all);
-    progress->advance(name);
+  auto progress = std::make_unique<CheckProgress>(output);
+  options.on_check = [&](std::string_view name, std::size_t done, std::size_t all) {
+    progress->at(name, done, all);
   };
+  options.on_share = [&](double share) { progress->within(share); };
   const checking::Checked checked = TRY(checking::check(table, reference ? &*reference : nullptr, options));
   const checking::CheckReport& report = checked.report;
   progress.reset();

@@ -276,9 +276,9 @@ void centre(Matrix& rows, std::size_t begin, std::size_t end) {
   for (std::size_t r = begin; r < end; ++r) {
     for (std::size_t j = 0; j < sums.size(); ++j) sums[j] += static_cast<double>(rows.at(r, j));
   }
+  for (double& sum : sums) sum /= static_cast<double>(end - begin);
   for (std::size_t r = begin; r < end; ++r) {
-    for (std::size_t j = 0; j < sums.size(); ++j)
-      rows.row(r)[j] -= static_cast<float>(sums[j] / static_cast<double>(end - begin));
+    for (std::size_t j = 0; j < sums.size(); ++j) rows.row(r)[j] -= static_cast<float>(sums[j]);
   }
 }
 

@@ -12,6 +12,15 @@
 namespace sallyport::learn {
 namespace {
 
+// Of the time, about: by when the space is there, and the model's scores.
+constexpr double kSpaceShare = 0.1;
+constexpr double kModelShare = 0.6;
+
+std::function<void(double)> part_of(const std::function<void(double)>& on_share, double from, double to) {
+  if (!on_share) return {};
+  return [&on_share, from, to](double share) { on_share(from + share * (to - from)); };
+}
+
 // Votes for the likeliest other class minus those for the given one, as a share of the voters.
 std::vector<double> vote_margins(const Neighbours& neighbours,
                                  const std::vector<std::uint32_t>& class_of_point,
@@ -31,9 +40,10 @@ std::vector<double> vote_margins(const Neighbours& neighbours,
 Result<std::vector<double>> neighbour_margins(const Matrix& space, const Classes& classes,
                                               const LabelRankingOptions& options) {
   const std::size_t count = classes.names.size();
+  NeighbourOptions asked{.count = options.voters, .features = {}, .threads = options.threads};
+  asked.on_share = part_of(options.on_share, kModelShare, 1);
   if (space.rows() <= options.neighbour_rows) {
-    const Neighbours all =
-        TRY(nearest_others(space, {.count = options.voters, .features = {}, .threads = options.threads}));
+    const Neighbours all = TRY(nearest_others(space, asked));
     return vote_margins(all, classes.of_row, classes.of_row, count);
   }
   Random random(derive_seed(options.seed, 2));
@@ -42,8 +52,8 @@ Result<std::vector<double>> neighbour_margins(const Matrix& space, const Classes
   std::vector<std::uint32_t> class_of_point;
   for (const std::size_t row : rows) class_of_point.push_back(classes.of_row[row]);
   // A row of the sample finds itself first; its own vote is one too many, the same for all of the sample.
-  Neighbours found = TRY(nearest(space.pick_rows(rows), space,
-                                 {.count = options.voters + 1, .features = {}, .threads = options.threads}));
+  asked.count = options.voters + 1;
+  const Neighbours found = TRY(nearest(space.pick_rows(rows), space, asked));
   Neighbours others(space.rows(), std::min(options.voters, found.count() - 1));
   for (std::size_t r = 0; r < space.rows(); ++r) {
     std::size_t kept = 0;
@@ -84,8 +94,9 @@ std::vector<double> ranks(const std::vector<double>& values) {
 Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
                                  const LabelRankingOptions& options) {
   const Matrix space = TRY(compressed(features, options.dimensions, options.threads));
-  const Matrix scores =
-      TRY(out_of_fold_scores(space, classes, {.seed = options.seed, .threads = options.threads}));
+  OutOfFoldOptions folds{.seed = options.seed, .threads = options.threads};
+  folds.on_share = part_of(options.on_share, kSpaceShare, kModelShare);
+  const Matrix scores = TRY(out_of_fold_scores(space, classes, folds));
   const Probabilities probabilities = as_probabilities(scores);
   LabelRanking out;
   out.flagged = TRY(label_errors(probabilities, classes.of_row));

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct LabelRankingOptions {
   std::size_t neighbour_rows = 30'000;
   std::uint64_t seed = 1;
   unsigned threads = 0;
+  std::function<void(double share)> on_share = {};  // told how much is done, from any thread
 };
 
 struct LabelRanking {

@@ -1,13 +1,14 @@
 // Exact nearest neighbours by squared Euclidean distance.
 //
-// Every pair is measured, in blocks that stay in cache, on all cores: n queries against m points of d
-// features cost n * m * d multiply-adds (about 5e9 a second and core). The answer does not depend on the
-// number of threads or the processor: sums run in one fixed order and a tie goes to the smaller row. Equal
-// rows are at distance exactly 0.
+// n queries against m points of d features cost n * m * d multiply-adds, by blocked products
+// (learn/product.h) on all cores; what they cannot rule out is measured. The answer is that of measuring
+// every pair, and does not depend on the number of threads or the processor: sums run in one fixed order and
+// a tie goes to the smaller row. Equal rows are at distance exactly 0.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct NeighbourOptions {
   std::size_t count = 5;                       // of neighbours; fewer when there are fewer points
   std::span<const std::size_t> features = {};  // the columns that count; empty: all
   unsigned threads = 0;                        // 0: all cores
+  // Told what share of the queries is done, from any thread.
+  std::function<void(double share)> on_share = {};
 };
 
 // Error when the widths differ, a feature does not exist, or there are more than 2^32 - 1 points.

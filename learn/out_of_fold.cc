@@ -12,6 +12,40 @@
 namespace sallyport::learn {
 namespace {
 
+constexpr std::size_t kLanes = 8;
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+// scale * cos(angle + phase), as exact as the angle is: the C library's takes ten times as long. Whole turns
+// come off by adding and taking away 1.5 * 2^23, which rounds; what is left is the sine of what lacks to a
+// quarter turn, by its series.
+__attribute__((target_clones("avx2", "default"))) void waves(const float* angles, const float* phases,
+                                                             float scale, std::size_t size, float* out) {
+  constexpr float kTurn = static_cast<float>(0.5 / std::numbers::pi);
+  constexpr float kRound = 12582912;
+  constexpr float kRadians = static_cast<float>(2 * std::numbers::pi);
+  for (std::size_t at = 0; at < size; at += kLanes) {
+    const std::size_t bytes = std::min(kLanes, size - at) * sizeof(float);
+    Lanes turns{};
+    Lanes phase{};
+    __builtin_memcpy(&turns, angles + at, bytes);
+    __builtin_memcpy(&phase, phases + at, bytes);
+    turns = (turns + phase) * kTurn;
+    turns -= (turns + kRound) - kRound;
+    // Only of angles beyond 2^22 turns, where single precision knows no phase, is more left than half a turn.
+    turns = turns > 0.5F ? Lanes{} : turns;
+    turns = turns < -0.5F ? Lanes{} : turns;
+    const Lanes lacking = (0.25F - (turns < 0.0F ? -turns : turns)) * kRadians;
+    const Lanes square = lacking * lacking;
+    Lanes series = 1.0F - square * (1 / 110.0F);
+    series = 1.0F - square * (1 / 72.0F) * series;
+    series = 1.0F - square * (1 / 42.0F) * series;
+    series = 1.0F - square * (1 / 20.0F) * series;
+    series = 1.0F - square * (1 / 6.0F) * series;
+    const Lanes made = scale * lacking * series;
+    __builtin_memcpy(out + at, &made, bytes);
+  }
+}
+
 // cos(x w + b) for random w and b; one more feature that is 1 takes the place of an intercept.
 class Fourier {
  public:
@@ -43,10 +77,8 @@ class Fourier {
     parallel_for(
         rows.rows(),
         [&](std::size_t r) {
-          const std::span<float> to = out.row(r);
-          for (std::size_t j = 0; j < phases_.size(); ++j)
-            to[j] = std::cos(angles.at(r, j) + phases_[j]) * scale;
-          to[phases_.size()] = 1;
+          waves(angles.row(r).data(), phases_.data(), scale, phases_.size(), out.row(r).data());
+          out.row(r)[phases_.size()] = 1;
         },
         threads_);
     return out;
@@ -78,19 +110,20 @@ void solve(std::vector<double>& a, std::vector<double>& b, std::size_t n, std::s
       a[i * n + j] = (other[j] - sum) / row[j];
     }
   }
+  // Row by row of b, which is how it lies in memory: there may be as many columns as classes.
+  const auto take = [&](std::size_t from, double factor, std::size_t to) {
+    for (std::size_t c = 0; c < columns; ++c) b[to * columns + c] -= factor * b[from * columns + c];
+  };
+  const auto divide = [&](std::size_t i) {
+    for (std::size_t c = 0; c < columns; ++c) b[i * columns + c] /= a[i * n + i];
+  };
   for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t c = 0; c < columns; ++c) {
-      double sum = b[i * columns + c];
-      for (std::size_t k = 0; k < i; ++k) sum -= a[i * n + k] * b[k * columns + c];
-      b[i * columns + c] = sum / a[i * n + i];
-    }
+    for (std::size_t k = 0; k < i; ++k) take(k, a[i * n + k], i);
+    divide(i);
   }
   for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t c = 0; c < columns; ++c) {
-      double sum = b[i * columns + c];
-      for (std::size_t k = i + 1; k < n; ++k) sum -= a[k * n + i] * b[k * columns + c];
-      b[i * columns + c] = sum / a[i * n + i];
-    }
+    divide(i);
+    for (std::size_t k = 0; k < i; ++k) take(i, a[i * n + k], k);
   }
 }
 
@@ -99,11 +132,29 @@ constexpr std::size_t kRowsInPart = 8192;
 
 struct Sums {
   std::vector<double> gram;
-  std::vector<double> targets;
+  std::vector<double> targets;  // of each base, a column a class
 };
 
 void add(std::vector<double>& to, const std::vector<double>& from, double factor) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * from[i];
+}
+
+// The product of the bases with the classes' indicators: the bases of the rows of each class, added up.
+void add_targets(const Matrix& bases, std::span<const std::size_t> rows, const Classes& classes,
+                 unsigned threads, std::vector<double>& targets) {
+  constexpr std::size_t kBasesTogether = 128;
+  const std::size_t outputs = classes.names.size();
+  parallel_for((bases.columns() + kBasesTogether - 1) / kBasesTogether,
+               [&](std::size_t block) {
+                 const std::size_t begin = block * kBasesTogether;
+                 const std::size_t end = std::min(bases.columns(), begin + kBasesTogether);
+                 for (std::size_t i = 0; i < rows.size(); ++i) {
+                   double* to = targets.data() + classes.of_row[rows[i]];
+                   for (std::size_t j = begin; j < end; ++j)
+                     to[j * outputs] += static_cast<double>(bases.at(i, j));
+                 }
+               },
+               threads);
 }
 
 Matrix fitted(Sums sums, std::size_t n, std::size_t outputs, double ridge) {
@@ -132,12 +183,15 @@ Result<Matrix> out_of_fold_scores(const Matrix& features, const Classes& classes
   const Fourier fourier(features, options);
   const std::size_t columns = fourier.columns();
   const auto first_of = [&](std::size_t fold) { return rows * fold / options.folds; };
+  std::size_t done = 0;  // each row twice
   // Calls each(rows, their bases) for one part of the fold after the other.
   const auto parts_of = [&](std::size_t fold, const auto& each) {
     for (std::size_t begin = first_of(fold); begin < first_of(fold + 1); begin += kRowsInPart) {
       const std::size_t count = std::min(kRowsInPart, first_of(fold + 1) - begin);
       const std::span<const std::size_t> part = std::span(order).subspan(begin, count);
       each(part, fourier.of(features.pick_rows(part)));
+      done += count;
+      if (options.on_share) options.on_share(static_cast<double>(done) / static_cast<double>(2 * rows));
     }
   };
   std::vector<Sums> of_fold;
@@ -145,10 +199,8 @@ Result<Matrix> out_of_fold_scores(const Matrix& features, const Classes& classes
   for (std::size_t fold = 0; fold < options.folds; ++fold) {
     Sums sums{std::vector<double>(columns * columns), std::vector<double>(columns * outputs)};
     parts_of(fold, [&](std::span<const std::size_t> part, const Matrix& bases) {
-      Matrix targets(part.size(), outputs);
-      for (std::size_t i = 0; i < part.size(); ++i) targets.row(i)[classes.of_row[part[i]]] = 1;
       add(sums.gram, cross_products(bases, bases, 0, part.size(), options.threads), 1);
-      add(sums.targets, cross_products(bases, targets, 0, part.size(), options.threads), 1);
+      add_targets(bases, part, classes, options.threads, sums.targets);
     });
     add(all.gram, sums.gram, 1);
     add(all.targets, sums.targets, 1);

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "core/result.h"
 #include "learn/matrix.h"
@@ -21,6 +22,7 @@ struct OutOfFoldOptions {
   double ridge = 0.001;  // of the mean of the Gram matrix' diagonal
   std::uint64_t seed = 1;
   unsigned threads = 0;
+  std::function<void(double share)> on_share = {};  // told how much is done
 };
 
 // One row a row, one column a class: near 1 for the class and near 0 for the others, and not confined to

@@ -85,15 +85,16 @@ void multiply(const Operand& a, const Operand& b, std::size_t first, std::size_t
 // Rows of the result that are computed together, so that the packed operand stays in cache.
 constexpr std::size_t kRowsTogether = 512;
 
-Matrix product_of(const Matrix& a, const Operand& b, std::size_t terms, unsigned threads) {
-  Matrix out(a.rows(), b.items);
-  for (std::size_t begin = 0; begin < a.rows(); begin += kRowsTogether) {
-    const std::size_t rows = std::min(kRowsTogether, a.rows() - begin);
+Matrix product_of(const Matrix& a, std::size_t a_begin, std::size_t a_end, const Operand& b,
+                  std::size_t terms, unsigned threads) {
+  Matrix out(a_end - a_begin, b.items);
+  for (std::size_t begin = a_begin; begin < a_end; begin += kRowsTogether) {
+    const std::size_t rows = std::min(kRowsTogether, a_end - begin);
     const Operand left{a.row(begin).data(), 1, a.columns(), rows};
     multiply(left, b, 0, terms, Part::kAll, threads,
              [&](std::size_t row, std::size_t column, const Tile& tile) {
                for (std::size_t i = 0; i < std::min(kTall, rows - row); ++i) {
-                 const std::span<float> to = out.row(begin + row + i);
+                 const std::span<float> to = out.row(begin - a_begin + row + i);
                  for (std::size_t j = 0; j < std::min(kWide, b.items - column); ++j)
                    to[column + j] += tile[i * kWide + j];
                }
@@ -107,13 +108,22 @@ Matrix product_of(const Matrix& a, const Operand& b, std::size_t terms, unsigned
 Matrix product(const Matrix& a, const Matrix& b, unsigned threads) {
   SP_CHECK(a.columns() == b.rows());
   if (a.rows() == 0 || b.rows() == 0) return Matrix(a.rows(), b.columns());
-  return product_of(a, {b.row(0).data(), b.columns(), 1, b.columns()}, b.rows(), threads);
+  return product_of(a, 0, a.rows(), {b.row(0).data(), b.columns(), 1, b.columns()}, b.rows(), threads);
 }
 
 Matrix row_products(const Matrix& a, const Matrix& b, unsigned threads) {
   SP_CHECK(a.columns() == b.columns());
   if (a.rows() == 0 || b.rows() == 0) return Matrix(a.rows(), b.rows());
-  return product_of(a, {b.row(0).data(), 1, b.columns(), b.rows()}, b.columns(), threads);
+  return product_of(a, 0, a.rows(), {b.row(0).data(), 1, b.columns(), b.rows()}, b.columns(), threads);
+}
+
+Matrix row_products(const Matrix& a, std::size_t a_begin, std::size_t a_end, const Matrix& b,
+                    std::size_t b_begin, std::size_t b_end) {
+  SP_CHECK(a.columns() == b.columns() && a_begin <= a_end && a_end <= a.rows());
+  SP_CHECK(b_begin <= b_end && b_end <= b.rows());
+  if (a_begin == a_end || b_begin == b_end) return Matrix(a_end - a_begin, b_end - b_begin);
+  const Operand right{b.row(b_begin).data(), 1, b.columns(), b_end - b_begin};
+  return product_of(a, a_begin, a_end, right, b.columns(), 1);
 }
 
 std::vector<double> cross_products(const Matrix& a, const Matrix& b, std::size_t begin, std::size_t end,

@@ -17,6 +17,10 @@ Matrix product(const Matrix& a, const Matrix& b, unsigned threads = 0);
 // a times the transpose of b, both of k columns: the scalar product of each row of a with each of b.
 Matrix row_products(const Matrix& a, const Matrix& b, unsigned threads = 0);
 
+// The same of the rows [a_begin, a_end) and [b_begin, b_end) alone, on the caller's thread.
+Matrix row_products(const Matrix& a, std::size_t a_begin, std::size_t a_end, const Matrix& b,
+                    std::size_t b_begin, std::size_t b_end);
+
 // The transpose of a times b over the rows [begin, end), in row-major order: a.columns() x b.columns(). When
 // a and b are one matrix, half of the work is saved.
 std::vector<double> cross_products(const Matrix& a, const Matrix& b, std::size_t begin, std::size_t end,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/digest.h"
+#include "core/parallel.h"
 
 namespace sallyport::learn {
 
@@ -33,8 +34,7 @@ std::vector<std::string> cell_texts(const Column* column) {
 }
 
 std::vector<RowDigest> row_digests(const Dataset& data, TextForm form) {
-  std::vector<RowDigest> out;
-  out.reserve(data.rows());
+  std::vector<RowDigest> out(data.rows());
   const std::vector<const Column*> columns = [&] {
     std::vector<const Column*> kept;
     for (const Column& column : data.columns) {
@@ -42,19 +42,23 @@ std::vector<RowDigest> row_digests(const Dataset& data, TextForm form) {
     }
     return kept;
   }();
-  std::string text;
-  for (std::size_t row = 0; row < data.rows(); ++row) {
-    text.clear();
-    for (const Column* column : columns) {
-      const std::string cell = column->numeric               ? number_text(column->numbers[row])
-                               : form == TextForm::kVerbatim ? column->texts[row]
-                                                             : folded(column->texts[row]);
-      text += std::to_string(cell.size());
-      text += ':';
-      text += cell;
+  constexpr std::size_t kRowsTogether = 256;
+  parallel_for((out.size() + kRowsTogether - 1) / kRowsTogether, [&](std::size_t block) {
+    std::string text;
+    const std::size_t begin = block * kRowsTogether;
+    for (std::size_t row = begin; row < std::min(out.size(), begin + kRowsTogether); ++row) {
+      text.clear();
+      for (const Column* column : columns) {
+        const std::string cell = column->numeric               ? number_text(column->numbers[row])
+                                 : form == TextForm::kVerbatim ? column->texts[row]
+                                                               : folded(column->texts[row]);
+        text += std::to_string(cell.size());
+        text += ':';
+        text += cell;
+      }
+      out[row] = row_digest(text);
     }
-    out.push_back(row_digest(text));
-  }
+  });
   return out;
 }
 

@@ -16,12 +16,11 @@ Matrix centred(const Matrix& rows) {
   for (std::size_t r = 0; r < rows.rows(); ++r) {
     for (std::size_t j = 0; j < rows.columns(); ++j) sums[j] += static_cast<double>(rows.at(r, j));
   }
+  for (double& sum : sums) sum /= static_cast<double>(rows.rows());
   Matrix out = rows;
   for (std::size_t r = 0; r < rows.rows(); ++r) {
-    for (std::size_t j = 0; j < rows.columns(); ++j) {
-      out.row(r)[j] =
-          static_cast<float>(static_cast<double>(rows.at(r, j)) - sums[j] / static_cast<double>(rows.rows()));
-    }
+    for (std::size_t j = 0; j < rows.columns(); ++j)
+      out.row(r)[j] = static_cast<float>(static_cast<double>(rows.at(r, j)) - sums[j]);
   }
   return out;
 }

@@ -376,7 +376,11 @@ Result<Examination> judge(const std::any& any_summary, const Contract&, const Pa
                             .sample_size = panel.items});
   if (share < 1) out.statistics.push_back({.name = "share of the items", .value = share});
   // A table of one answer an item has nothing to hold an annotator against.
-  if (panel.answered_twice == 0 || panel.annotators.size() < 3 || panel.classes.size() < 2) return out;
+  if (panel.answered_twice == 0 || panel.annotators.size() < 3 || panel.classes.size() < 2) {
+    out.statistics.front().effect =
+        "no items with answers of several of three annotators, so nobody is judged";
+    return out;
+  }
   const learn::Consensus consensus =
       learn::consensus_of(panel.answers, panel.items, panel.annotators.size(), panel.classes.size());
   const Errors errors(panel, consensus);

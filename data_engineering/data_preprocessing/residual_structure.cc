@@ -333,6 +333,7 @@ Result<Examination> judge(const std::any& summary, const Contract&, const Parame
   const std::size_t rows = joined.classes.of_row.size();
   statistic.sample_size = rows;
   if (joined.classes.names.size() < 2 || columns.empty()) {
+    statistic.effect = "no rows of two labels are joined in which the step changed a column of numbers";
     out.statistics.push_back(statistic);
     return out;
   }

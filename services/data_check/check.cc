@@ -50,10 +50,33 @@ Result<Outcome> run_by_row(const Check& check, const Dataset& data, const CheckO
   const Room room{.rows = data.rows(), .bytes = kEverything, .listed_max = data.rows()};
   const std::unique_ptr<RowCheck> rows = TRY(check.by_row(data, room, options));
   TRY(rows->add(data));
+  if (options.reference != nullptr) TRY(rows->add_reference(*options.reference));
   if (rows->again()) TRY(rows->add_again(data));
   Outcome out = TRY(rows->finish());
   if (check.by_row == copies_check) judge_copies(data, data.rows(), options, out);
   return out;
+}
+
+// Why a guard says no power or no rate of false alarms of itself.
+std::string why_unmeasured(const Guard& guard, const Examination& examination) {
+  constexpr std::pair<std::string_view, std::string_view> kAlways[] = {
+      {"identifier_residue",
+       "a number that passes its checksum by chance, as one in ten passes Luhn's, is not told from a real "
+       "one, so its rate of false alarms is that of the numbers in the table"},
+      {"crawl_taint",
+       "digests and what is out of sight are compared exactly; how many honest pages hide text is not known "
+       "from these"}};
+  for (const auto& [id, why] : kAlways) {
+    if (guard.id == id) return std::string(why);
+  }
+  // What had nothing to look at says so, as a finding or as the effect that it could not measure.
+  for (const Statistic& statistic : examination.statistics) {
+    if (!statistic.power && !statistic.effect.empty()) return statistic.effect;
+  }
+  for (const Finding& finding : examination.findings) {
+    if (finding.severity == Severity::kInfo) return finding.message;
+  }
+  return "too few rows to draw samples of";
 }
 
 Json or_null(const auto& value) { return value ? Json(*value) : Json(nullptr); }
@@ -71,7 +94,8 @@ Json to_json(const CheckVerdict& verdict) {
            {"effect", verdict.effect},
            {"power_n", or_null(verdict.power_n)},
            {"false_positive_rate", or_null(verdict.false_positive_rate)},
-           {"false_positive_n", or_null(verdict.false_positive_n)}};
+           {"false_positive_n", or_null(verdict.false_positive_n)},
+           {"unmeasured", verdict.unmeasured}};
   if (verdict.low && verdict.high) out["interval"] = Json::array({*verdict.low, *verdict.high});
   return out;
 }
@@ -147,19 +171,24 @@ Outcome outcome_of(const Guard& guard, const Examination& examination, std::uint
   out.verdict.verdict = verdict_of(examination);
   out.verdict.looks_for = guard.looks_for;
   for (const std::string_view threat : guard.threats) out.verdict.threats.emplace_back(threat);
-  if (!examination.statistics.empty()) {
-    const Statistic& first = examination.statistics.front();
-    out.verdict.power = first.power;
-    out.verdict.effect = first.effect;
-    out.verdict.false_positive_rate = first.false_positive_rate;
+  const auto measured = std::ranges::find_if(
+      examination.statistics, [](const Statistic& statistic) { return statistic.power.has_value(); });
+  if (measured != examination.statistics.end()) {
+    out.verdict.power = measured->power;
+    out.verdict.effect = measured->effect;
+    out.verdict.false_positive_rate = measured->false_positive_rate;
   }
+  if (!out.verdict.power || !out.verdict.false_positive_rate)
+    out.verdict.unmeasured = why_unmeasured(guard, examination);
   return out;
 }
 
 void take(CheckReport& report, std::string_view name, Result<Outcome> outcome) {
   if (!outcome) {
-    report.verdicts.push_back(
-        {.guard = std::string(name), .verdict = Verdict::kCannotTell, .findings = {outcome.error().message}});
+    report.verdicts.push_back({.guard = std::string(name),
+                               .verdict = Verdict::kCannotTell,
+                               .findings = {outcome.error().message},
+                               .unmeasured = "it could not tell"});
     return;
   }
   std::ranges::stable_sort(outcome->rows, [](const ScoredRow& a, const ScoredRow& b) {

@@ -44,6 +44,7 @@ struct CheckVerdict {
   std::optional<std::uint64_t> power_n = {};  // trials that measured it; absent: it follows from the method
   std::optional<double> false_positive_rate = {};
   std::optional<std::uint64_t> false_positive_n = {};  // likewise
+  std::string unmeasured = {};  // why power or rate of false alarms is absent; not empty when one is
 };
 
 struct CheckReport {
@@ -73,6 +74,8 @@ struct CheckOptions {
   std::optional<std::vector<learn::Transform>> transforms = {};
   std::vector<std::uint64_t> row_numbers = {};  // of the rows, when they are a sample
   std::function<void(std::string_view check, std::size_t done, std::size_t all)> on_check = {};
+  // Told what share of the check that runs is done, from any thread; not by every check.
+  std::function<void(double share)> on_share = {};
 };
 
 Result<CheckReport> check(const Dataset& data, const CheckOptions& options);

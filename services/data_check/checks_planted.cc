@@ -221,11 +221,15 @@ Result<Outcome> check_planted(const Dataset& data, const CheckOptions& options) 
       out.verdict.power_n = power.tried;
     }
   }
+  if (!out.verdict.power)
+    out.verdict.unmeasured = "no label has rows enough for a pattern of our own to be planted in";
   const Looks looks = TRY(looks_at_others(all, features, classes, suspect, pictures, options));
   if (looks.of_classes > 0) {
     out.verdict.false_positive_rate =
         static_cast<double>(looks.alarms) / static_cast<double>(looks.of_classes);
     out.verdict.false_positive_n = looks.of_classes;
+  } else if (out.verdict.unmeasured.empty()) {
+    out.verdict.unmeasured = "too few rows to look at samples of them again";
   }
   out.verdict.effect = "9 features set alike on rows of other labels, a tenth of each label";
   return out;

@@ -8,6 +8,7 @@
 #include "formats/personal.h"
 #include "learn/distinct_rows.h"
 #include "learn/row_digest.h"
+#include "services/data_check/personal_trials.h"
 #include "services/data_check/row_checks.h"
 
 namespace sallyport::services::data_check {
@@ -74,6 +75,7 @@ class ShapeCheck : public RowCheck {
     out.verdict.power = ids_.share();
     out.verdict.effect =
         ids_.share() < 1 ? "one repeated id; a cell that does not fit is always found" : "one such cell";
+    out.verdict.false_positive_rate = 0;  // what is said of a cell or an id is so
     return out;
   }
 
@@ -186,7 +188,8 @@ class CopiesCheck : public RowCheck {
 
 class PersonalCheck : public RowCheck {
  public:
-  PersonalCheck(const Dataset& head, const Room& room) : label_(head.roles.label), marks_(room) {}
+  PersonalCheck(const Dataset& head, const Room& room, std::uint64_t seed)
+      : label_(head.roles.label), seed_(seed), marks_(room) {}
 
   Result<void> add(const Dataset& part) override {
     std::vector<std::string> messages(part.rows());
@@ -194,7 +197,9 @@ class PersonalCheck : public RowCheck {
     for (const Column& column : part.columns) {
       if (column.numeric || column.name == label_) continue;
       for (std::size_t row = 0; row < column.texts.size(); ++row) {
-        for (const formats::PersonalSpan& span : formats::find_personal(column.texts[row])) {
+        const std::vector<formats::PersonalSpan> found = formats::find_personal(column.texts[row]);
+        if (found.empty()) keep(column.texts[row]);
+        for (const formats::PersonalSpan& span : found) {
           ++kinds_[static_cast<std::size_t>(span.kind)];
           spans[row] += 1;
           if (messages[row].size() > kMessageBytesMax) continue;
@@ -223,13 +228,35 @@ class PersonalCheck : public RowCheck {
                                      ": " + std::to_string(kinds_[kind]));
     }
     std::move(marks_).finish(out);
+    measure(out.verdict);
     return out;
   }
 
  private:
   static constexpr std::size_t kMessageBytesMax = 1000;
+  static constexpr std::size_t kTrials = 600;
+  static constexpr std::size_t kTrialBytesMax = 1000;  // of a text
+
+  void keep(const std::string& text) {
+    if (!text.empty() && texts_.size() < kTrials) texts_.push_back(text.substr(0, kTrialBytesMax));
+  }
+
+  void measure(CheckVerdict& verdict) const {
+    const PersonalTrials trials = personal_trials(texts_, seed_);
+    if (trials.planted == 0) {
+      verdict.unmeasured = "no text without personal data, into which some could be put";
+      return;
+    }
+    verdict.power = static_cast<double>(trials.found) / static_cast<double>(trials.planted);
+    verdict.power_n = trials.planted;
+    verdict.effect = "one item, made up, of each kind in turn, within a text of the table";
+    verdict.false_positive_rate = static_cast<double>(trials.alarms) / static_cast<double>(trials.redrawn);
+    verdict.false_positive_n = trials.redrawn;
+  }
 
   std::string label_;
+  std::uint64_t seed_;
+  std::vector<std::string> texts_;  // the first that hold nothing
   RowMarks marks_;
   std::array<std::uint64_t, formats::kPersonalKinds> kinds_{};
 };
@@ -273,8 +300,9 @@ Result<std::unique_ptr<RowCheck>> shape_check(const Dataset& head, const Room& r
 Result<std::unique_ptr<RowCheck>> copies_check(const Dataset&, const Room& room, const CheckOptions&) {
   return std::unique_ptr<RowCheck>(new CopiesCheck(room));
 }
-Result<std::unique_ptr<RowCheck>> personal_check(const Dataset& head, const Room& room, const CheckOptions&) {
-  return std::unique_ptr<RowCheck>(new PersonalCheck(head, room));
+Result<std::unique_ptr<RowCheck>> personal_check(const Dataset& head, const Room& room,
+                                                 const CheckOptions& options) {
+  return std::unique_ptr<RowCheck>(new PersonalCheck(head, room, options.seed));
 }
 
 }  // namespace sallyport::services::data_check

@@ -4,7 +4,7 @@
 
 #include "core/limits/data.h"
 #include "core/parallel.h"
-#include "learn/anonymity.h"
+#include "learn/class_values.h"
 #include "learn/distinct_rows.h"
 #include "learn/drift.h"
 #include "learn/drift_trials.h"
@@ -63,10 +63,16 @@ using ColumnPairs = std::vector<std::pair<const Column*, const Column*>>;
 void measure(const ColumnPairs& pairs, const CheckOptions& options, CheckVerdict& verdict) {
   const learn::DriftTrialOptions asked{.rate = kDriftRate, .seed = options.seed, .threads = options.threads};
   const learn::DriftTrials trials = learn::drift_trials(pairs, asked);
-  if (trials.deals == 0) return;
+  if (trials.deals == 0) {
+    verdict.unmeasured = "too few rows to deal them to the two sides anew";
+    return;
+  }
   verdict.false_positive_rate = static_cast<double>(trials.alarms) / static_cast<double>(trials.deals);
   verdict.false_positive_n = trials.deals;
-  if (trials.moved == 0) return;
+  if (trials.moved == 0) {
+    verdict.unmeasured = "no column of numbers that could be moved";
+    return;
+  }
   verdict.power = static_cast<double>(trials.caught) / static_cast<double>(trials.moved);
   verdict.power_n = trials.moved;
   verdict.effect = "one column moved by " + figure(asked.shift) + " deviations, " +
@@ -176,19 +182,44 @@ namespace {
 class ClassesCheck : public RowCheck {
  public:
   ClassesCheck(QuasiIdentifiers quasi, const Room& room, const CheckOptions& options)
-      : quasi_(std::move(quasi)), options_(options), marks_(room), rows_(room.rows), classes_(room.bytes) {}
+      : quasi_(std::move(quasi)),
+        options_(options),
+        marks_(room),
+        rows_(room.rows),
+        classes_(room.bytes / 2),
+        values_(room.bytes / 2) {}
 
   Result<void> add(const Dataset& part) override {
-    const std::vector<learn::RowDigest> digests = digests_of(part);
+    const std::vector<learn::RowDigest> digests = digests_of(part, quasi_.columns);
     for (std::size_t r = 0; r < digests.size(); ++r) classes_.add(digests[r], part.first_row + r);
-    // What is said of the sensitive column and of the reference needs all rows at once.
-    if (part.rows() == rows_) TRY(look_at_all(part));
+    if (const Column* column = part.find(options_.sensitive)) {
+      if (part.first_row > 0 && column->numeric != numeric_)
+        return invalid(part.name + ": column " + column->name + " changes its type");
+      numeric_ = column->numeric;
+      values_.add(digests, *column);
+    }
+    return {};
+  }
+
+  // Which rows of the reference have the quasi-identifiers of exactly one row.
+  Result<void> add_reference(const Dataset& part) override {
+    std::vector<std::size_t> columns;
+    for (const std::string& name : quasi_.names) {
+      const Column* column = part.find(name);
+      if (column == nullptr) return invalid("data set " + part.name + ": no column '" + name + "'");
+      columns.push_back(static_cast<std::size_t>(column - part.columns.data()));
+    }
+    reference_rows_ += part.rows();
+    for (const learn::RowDigest& digest : digests_of(part, columns)) {
+      const learn::DistinctRows::Entry* entry = classes_.find(digest);
+      linked_ += entry != nullptr && entry->count == 1 ? 1 : 0;
+    }
     return {};
   }
 
   bool again() const override { return true; }
   Result<void> add_again(const Dataset& part) override {
-    const std::vector<learn::RowDigest> digests = digests_of(part);
+    const std::vector<learn::RowDigest> digests = digests_of(part, quasi_.columns);
     for (std::size_t r = 0; r < digests.size(); ++r) {
       const learn::DistinctRows::Entry* entry = classes_.find(digests[r]);
       if (entry == nullptr || entry->count >= options_.k_min) continue;
@@ -219,40 +250,46 @@ class ClassesCheck : public RowCheck {
       out.verdict.findings.push_back("these are " + figure(100 * classes_.share()) +
                                      " % of all classes, as many as memory holds");
     }
-    for (std::string& line : of_all_) out.verdict.findings.push_back(std::move(line));
-    const bool asked = !options_.sensitive.empty() || options_.reference != nullptr;
-    if (asked && of_all_.empty())
-      out.verdict.findings.push_back("l, t and the join need the whole table in memory: raise --memory");
+    say_values(out.verdict);
+    if (options_.reference != nullptr) {
+      out.verdict.findings.push_back(std::to_string(linked_) + " of " + std::to_string(reference_rows_) +
+                                     " rows of " + options_.reference->name +
+                                     " are linked to exactly one row" +
+                                     (classes_.share() < 1 ? ", of the classes that memory holds" : ""));
+    }
     out.verdict.threats = {"prep-anonymization-regression"};
     out.verdict.looks_for = "rows that share their quasi-identifiers with fewer than " +
                             std::to_string(options_.k_min - 1) + " others";
     std::move(marks_).finish(out);
     out.verdict.power = classes_.share();
     out.verdict.effect = "one such row";
+    out.verdict.false_positive_rate = 0;  // rows are counted
     if (count > 0) out.verdict.verdict = Verdict::kBlock;
     return out;
   }
 
  private:
-  std::vector<learn::RowDigest> digests_of(const Dataset& part) const {
+  static std::vector<learn::RowDigest> digests_of(const Dataset& part,
+                                                  const std::vector<std::size_t>& columns) {
     Dataset some{.columns = {}};
-    for (const std::size_t column : quasi_.columns) some.columns.push_back(part.columns[column]);
+    for (const std::size_t column : columns) some.columns.push_back(part.columns[column]);
     return learn::row_digests(some, learn::TextForm::kVerbatim);
   }
 
-  Result<void> look_at_all(const Dataset& data) {
-    if (const Column* column = data.find(options_.sensitive)) {
-      const learn::EquivalenceClasses classes = learn::equivalence_classes(data, quasi_.columns);
-      const learn::Closeness closeness =
-          learn::closeness_of(data, classes, static_cast<std::size_t>(column - data.columns.data()));
-      of_all_.push_back("l " + std::to_string(closeness.l) + ", t " + figure(closeness.t) + " of column " +
-                        column->name);
+  void say_values(CheckVerdict& verdict) const {
+    if (options_.sensitive.empty()) return;
+    if (values_.share() == 0) {
+      verdict.findings.push_back(
+          "column " + options_.sensitive +
+          " has more values than memory holds, so l and t are not known: raise --memory");
+      return;
     }
-    if (options_.reference == nullptr) return {};
-    const std::size_t linked = TRY(learn::linked_uniquely(data, *options_.reference, quasi_.names));
-    of_all_.push_back(std::to_string(linked) + " of " + std::to_string(options_.reference->rows()) +
-                      " rows of " + options_.reference->name + " are linked to exactly one row");
-    return {};
+    const learn::Closeness closeness = values_.closeness();
+    std::string line = "l " + std::to_string(closeness.l) + ", t " + figure(closeness.t) + " of column " +
+                       options_.sensitive;
+    if (values_.share() < 1)
+      line += ", in " + figure(100 * values_.share()) + " % of all classes, as many as memory holds";
+    verdict.findings.push_back(std::move(line));
   }
 
   QuasiIdentifiers quasi_;
@@ -260,7 +297,10 @@ class ClassesCheck : public RowCheck {
   RowMarks marks_;
   std::uint64_t rows_;
   learn::DistinctRows classes_;
-  std::vector<std::string> of_all_;
+  learn::ClassValues values_;
+  bool numeric_ = false;  // the sensitive column
+  std::uint64_t reference_rows_ = 0;
+  std::uint64_t linked_ = 0;
 };
 
 }  // namespace

@@ -63,6 +63,8 @@ std::string verdict_section(const CheckVerdict& verdict, const CheckReport& repo
                     escape(figures_of(verdict)) + "</span></summary>";
   if (!verdict.looks_for.empty())
     out += "<p class=\"soft\">Looked for " + escape(verdict.looks_for) + ".</p>";
+  if (!verdict.unmeasured.empty())
+    out += "<p class=\"soft\">Not measured: " + escape(verdict.unmeasured) + ".</p>";
   for (const std::string& finding : verdict.findings) out += "<p>" + escape(finding) + "</p>";
   std::size_t shown = 0;
   std::size_t suspect = 0;

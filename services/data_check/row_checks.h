@@ -38,6 +38,8 @@ class RowCheck {
  public:
   virtual ~RowCheck() = default;
   virtual Result<void> add(const Dataset& part) = 0;
+  // The reference, when there is one, behind all parts of the table.
+  virtual Result<void> add_reference(const Dataset&) { return {}; }
   // Only when `again`: the same parts once more.
   virtual bool again() const { return false; }
   virtual Result<void> add_again(const Dataset&) { return {}; }
@@ -47,7 +49,8 @@ class RowCheck {
 // `head` has the names and types of the columns and the roles.
 Result<std::unique_ptr<RowCheck>> shape_check(const Dataset& head, const Room& room, const CheckOptions&);
 Result<std::unique_ptr<RowCheck>> copies_check(const Dataset& head, const Room& room, const CheckOptions&);
-Result<std::unique_ptr<RowCheck>> personal_check(const Dataset& head, const Room& room, const CheckOptions&);
+Result<std::unique_ptr<RowCheck>> personal_check(const Dataset& head, const Room& room,
+                                                 const CheckOptions& options);
 Result<std::unique_ptr<RowCheck>> classes_check(const Dataset& head, const Room& room,
                                                 const CheckOptions& options);
 

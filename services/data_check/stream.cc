@@ -182,11 +182,16 @@ class Stream {
       for (RunningCheck& check : rows_) TRY(check.rows->add(part));
       for (RunningGuard& guard : guards_) guard.add(part, Side::kData);
       drawn_.add(part);
+      if (options_.on_share) {
+        options_.on_share(static_cast<double>(part.first_row + part.rows()) /
+                          static_cast<double>(std::max<std::uint64_t>(1, table_.rows())));
+      }
       return {};
     }));
     if (reference_ == nullptr) return {};
     return reference_->each(part_bytes(), [&](const Dataset& part) -> Result<void> {
       for (RunningGuard& guard : guards_) guard.add(part, Side::kReference);
+      for (RunningCheck& check : rows_) TRY(check.rows->add_reference(part));
       return {};
     });
   }
