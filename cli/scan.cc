@@ -54,6 +54,9 @@ constexpr Flag kFlags[] = {
     {.name = "wheels",
      .value = "DIR",
      .doc = "wheels of a change of dependencies: proposed/ is held against accepted/"},
+    {.name = "registry",
+     .value = "DIR",
+     .doc = "a project: weights in a repository are held against the versions that its registry has"},
     {.name = "review",
      .value = "FILE",
      .doc = "rules for a repository's history: who may sign commits, and where two persons must"},
@@ -149,6 +152,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   options.frames = !output.is_json();
   options.advisories = arguments.text("advisories");
   options.wheels = arguments.text("wheels");
+  options.registry = arguments.text("registry");
   if (const std::string rules = arguments.text("review"); !rules.empty()) {
     options.review =
         std::make_shared<const scanning::ReviewRules>(TRY(scanning::read_review_rules(system_env(), rules)));

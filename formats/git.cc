@@ -63,6 +63,16 @@ Result<const Objects::Map::value_type*> Objects::add(ObjectType type, const Obje
   return &*at;
 }
 
+Result<void> Objects::add_known(ObjectType type, const ObjectId& id, Bytes bytes, std::uint64_t size) {
+  if (size > limits::kRepositoryBytesMax - bytes_ || objects_.size() >= limits::kRepositoryObjectsMax)
+    return too_large();
+  const bool elsewhere = type == ObjectType::kBlob;
+  const auto [at, fresh] =
+      objects_.try_emplace(id, Object{.type = type, .bytes = std::move(bytes), .elsewhere = elsewhere});
+  if (fresh) bytes_ += static_cast<std::size_t>(size);
+  return {};
+}
+
 const Object* Objects::find(const ObjectId& id) const {
   const auto found = objects_.find(id);
   return found == objects_.end() ? nullptr : &found->second;

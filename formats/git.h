@@ -40,6 +40,7 @@ enum class ObjectType : std::uint8_t { kCommit = 1, kTree = 2, kBlob = 3, kTag =
 struct Object {
   ObjectType type = ObjectType::kBlob;
   Bytes bytes = {};
+  bool elsewhere = false;  // a blob that was named earlier and whose bytes are still in its pack
 };
 
 struct PackEntry;  // formats/git_pack.cc
@@ -54,6 +55,16 @@ class Objects {
   // may begin, as an index has it: then they are read on all cores, and one after the other where it is not
   // true.
   Result<void> add_pack(BytesView pack, std::span<const std::uint64_t> offsets = {}, unsigned threads = 0);
+  // Where the pack that was added last has its objects, in the order of their places. Empty when something of
+  // it is damaged, or is a delta on what another file has.
+  struct Packed {
+    std::uint64_t offset = 0;
+    ObjectId id = {};
+  };
+  const std::vector<Packed>& packed() const { return packed_; }
+  // An object that an earlier reading named by its bytes; of a blob only the size is told. Error at the
+  // limits, as when it is read.
+  Result<void> add_known(ObjectType type, const ObjectId& id, Bytes bytes, std::uint64_t size);
   // What is said of anything that would go over the limit.
   static std::unexpected<Error> too_large();
   // Deltas whose base has not turned up.
@@ -88,6 +99,7 @@ class Objects {
   Result<const Map::value_type*> add(ObjectType type, Bytes bytes);
   Result<const Map::value_type*> add(ObjectType type, const ObjectId& id, Bytes bytes);
   Result<void> add_entries(std::vector<PackEntry>& entries, unsigned threads);
+  void list_packed(const std::vector<PackEntry>& entries);
   Result<void> add_level(std::span<PackEntry* const> level, unsigned threads);
   Result<void> add_late(PackEntry& entry);
   Result<void> wait(std::vector<Delta>& queue, Delta delta);
@@ -97,6 +109,7 @@ class Objects {
   std::unordered_map<ObjectId, std::vector<Delta>, IdHash> by_base_;
   std::unordered_map<Place, std::vector<Delta>, PlaceHash> by_place_;
   std::unordered_map<Place, const Map::value_type*, PlaceHash> made_;  // of the pack that is being read
+  std::vector<Packed> packed_;
   std::uint32_t packs_ = 0;
   std::size_t waiting_ = 0;
   std::size_t bytes_ = 0;   // of all objects and of the deltas that wait
@@ -139,6 +152,13 @@ std::optional<ObjectId> parse_id(std::string_view hex);
 // Where the entries of a pack begin, as its index (*.idx, version 2) has it: sorted, and nothing to rely on.
 // Empty when it is damaged, of another version or longer than limits::kRepositoryObjectsMax.
 std::vector<std::uint64_t> read_offsets(BytesView index);
+
+// The bytes of the one entry of a pack that begins at `offset`, its deltas applied. `place_of` tells where
+// this pack has the base that a delta names by its id. Error when it is damaged, stands on more than
+// kDeltasMax deltas, which no pack of git's does, or makes more than `bytes_max` on the way.
+inline constexpr std::size_t kDeltasMax = 4095;
+Result<Bytes> read_packed(BytesView pack, std::uint64_t offset, std::size_t bytes_max,
+                          const std::function<std::optional<std::uint64_t>(const ObjectId&)>& place_of);
 
 // The result of a delta on its base. Error when it reaches outside of either.
 Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <unordered_set>
 
 #include "core/limits.h"
 #include "core/parallel.h"
@@ -219,6 +220,7 @@ std::uint64_t announced(BytesView delta) {
 }  // namespace
 
 Result<void> Objects::add_pack(BytesView pack, std::span<const std::uint64_t> offsets, unsigned threads) {
+  packed_.clear();
   Reader reader(pack);
   const BytesView magic = TRY(reader.take(4));
   const std::uint32_t version = TRY(reader.u32_be());
@@ -234,7 +236,23 @@ Result<void> Objects::add_pack(BytesView pack, std::span<const std::uint64_t> of
     bytes_ += entry.bytes.size();
   }
   Result<void> added = add_entries(entries->read, threads);
-  return added ? std::move(entries->all) : added;
+  if (!added) return added;
+  if (entries->all) list_packed(entries->read);
+  return std::move(entries->all);
+}
+
+void Objects::list_packed(const std::vector<PackEntry>& entries) {
+  std::unordered_set<ObjectId, IdHash> bases, own;
+  packed_.reserve(entries.size());
+  for (const PackEntry& entry : entries) {
+    const auto late = entry.made == nullptr ? made_.find({entry.pack, entry.offset}) : made_.end();
+    if (entry.made == nullptr && late == made_.end()) return packed_.clear();
+    packed_.push_back({entry.offset, entry.made != nullptr ? entry.made->first : late->second->first});
+    if (entry.type == kReferenceDelta) bases.insert(entry.base_id);
+  }
+  for (std::size_t i = 0; i < packed_.size() && !bases.empty(); ++i) own.insert(packed_[i].id);
+  const auto foreign = [&](const ObjectId& id) { return !own.contains(id); };
+  if (std::ranges::any_of(bases, foreign)) packed_.clear();
 }
 
 // Objects that stand for themselves, then the deltas on them, the deltas on those, and at last what has its
@@ -411,6 +429,33 @@ Result<Bytes> apply_delta(BytesView base, BytesView delta, std::size_t bytes_max
     out.insert(out.end(), source.begin(), source.end());
   }
   if (out.size() != size) return invalid("git: delta makes less than it announces");
+  return out;
+}
+
+Result<Bytes> read_packed(BytesView pack, std::uint64_t offset, std::size_t bytes_max,
+                          const std::function<std::optional<std::uint64_t>(const ObjectId&)>& place_of) {
+  std::vector<Bytes> deltas;
+  Bytes out;
+  std::size_t bytes = 0;
+  for (std::optional<std::uint64_t> at = offset; at;) {
+    if (*at >= pack.size()) return invalid("git: entry outside of the pack");
+    Reader reader(pack, static_cast<std::size_t>(*at));
+    PackEntry entry = TRY(read_head(reader));
+    if (entry.size > bytes_max - bytes) return Objects::too_large();
+    TRY(read_body(pack, entry));
+    bytes += entry.bytes.size();
+    if (entry.type < kOffsetDelta) {
+      out = std::move(entry.bytes);
+      break;
+    }
+    at = entry.type == kOffsetDelta ? std::optional(entry.base_offset) : place_of(entry.base_id);
+    if (!at || deltas.size() >= kDeltasMax) return invalid("git: delta without a base within reach");
+    deltas.push_back(std::move(entry.bytes));
+  }
+  for (; !deltas.empty(); deltas.pop_back()) {
+    out = TRY(apply_delta(out, deltas.back(), bytes_max - bytes));
+    bytes += out.size();
+  }
   return out;
 }
 

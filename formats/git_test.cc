@@ -104,6 +104,49 @@ TEST(GitPack, WhatFollowsAWaitingDeltaIsRead) {
   EXPECT_NE(objects.find(id_of("base in another pack!?")), nullptr);
 }
 
+TEST(GitPack, AnObjectIsReadAloneFromWhereItStands) {
+  Pack pack;
+  const std::size_t base = pack.blob(to_bytes("ab"));
+  pack.behind(base, with_letter(2, 'c'));
+  pack.on(id_of("abc"), with_letter(3, 'd'));
+  Objects objects;
+  ASSERT_TRUE(objects.add_pack(pack.bytes()));
+  const auto packed = objects.packed();
+  ASSERT_EQ(packed.size(), 3U);
+  const auto place_of = [&](const ObjectId& id) -> std::optional<std::uint64_t> {
+    for (const Objects::Packed& one : packed) {
+      if (one.id == id) return one.offset;
+    }
+    return std::nullopt;
+  };
+  const Bytes bytes = pack.bytes();
+  for (const Objects::Packed& one : packed) {
+    const auto read = read_packed(bytes, one.offset, 1000, place_of);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(*read, objects.find(one.id)->bytes);
+    EXPECT_FALSE(read_packed(bytes, one.offset, 1, place_of)) << "more than it may take";
+  }
+  EXPECT_FALSE(read_packed(bytes, bytes.size(), 1000, place_of));
+  EXPECT_FALSE(read_packed(bytes, packed[2].offset, 1000, [](const ObjectId&) { return std::nullopt; }));
+  const std::uint64_t itself = packed[2].offset;
+  EXPECT_FALSE(read_packed(bytes, itself, 1'000'000, [&](const ObjectId&) { return std::optional(itself); }));
+}
+
+TEST(GitPack, APackThatLeansOnAnotherListsNothing) {
+  Pack first, second;
+  first.blob(to_bytes("ab"));
+  second.on(id_of("ab"), with_letter(2, 'c'));
+  Objects objects;
+  ASSERT_TRUE(objects.add_pack(first.bytes()));
+  EXPECT_EQ(objects.packed().size(), 1U);
+  ASSERT_TRUE(objects.add_pack(second.bytes()));
+  EXPECT_NE(objects.find(id_of("abc")), nullptr);
+  EXPECT_TRUE(objects.packed().empty());
+  Bytes cut = first.bytes();
+  cut.pop_back();
+  EXPECT_FALSE(Objects().add_pack(cut));
+}
+
 // Rounds over all that waits would take 20,000 * 20,000 / 2 looks here.
 TEST(GitPack, TheWorstOrderTakesLinearTime) {
   constexpr std::size_t kDeltas = 20'000;

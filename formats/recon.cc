@@ -43,10 +43,17 @@ Reading reading_of(std::string_view path) {
   return ends_with_any(name, kCode) ? Reading::kCode : Reading::kWhole;
 }
 
-bool is_token(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         std::string_view("._:/@-+%~").find(c) != std::string_view::npos;
-}
+// What a byte is to a token: no part of it, a part, or one without which a token names no place.
+enum class Part : std::uint8_t { kNone, kPart, kMark };
+constexpr std::array<Part, 256> kParts = [] {
+  std::array<Part, 256> out{};
+  for (const char c :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_/-+%~"))
+    out[static_cast<unsigned char>(c)] = Part::kPart;
+  for (const char c : std::string_view(".:@")) out[static_cast<unsigned char>(c)] = Part::kMark;
+  return out;
+}();
+Part part_of(char c) { return kParts[static_cast<unsigned char>(c)]; }
 
 // The four numbers of an address, as one.
 std::optional<std::uint32_t> address_of(std::string_view host) {
@@ -221,12 +228,16 @@ std::vector<Trace> find_traces(std::string_view path, std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.size() > kLineMax) continue;
     for (std::size_t at = 0; at < line.size();) {
-      if (!is_token(line[at])) {
+      if (part_of(line[at]) == Part::kNone) {
         ++at;
         continue;
       }
       const std::size_t begin = at;
-      while (at < line.size() && is_token(line[at])) ++at;
+      bool marked = false;
+      for (; at < line.size() && part_of(line[at]) != Part::kNone; ++at)
+        marked = marked || part_of(line[at]) == Part::kMark;
+      // Every host has a dot, every bucket and account a colon, every person an at.
+      if (!marked) continue;
       std::string_view token = line.substr(begin, at - begin);
       while (!token.empty() && std::string_view(".:/-").find(token.back()) != std::string_view::npos)
         token.remove_suffix(1);

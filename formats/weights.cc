@@ -248,16 +248,16 @@ LargeFilePointer read_pointer(BytesView bytes) {
   LargeFilePointer out;
   std::string_view text = as_text(bytes);
   if (text.size() > kPointerBytesMax || !text.starts_with("version ")) return out;
-  bool has_digest = false;
+  constexpr std::string_view kName = "oid sha256:";
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.starts_with("oid sha256:") && line.size() == 75) has_digest = true;
+    if (line.starts_with(kName) && line.size() == kName.size() + 64) out.sha256 = line.substr(kName.size());
     if (!line.starts_with("size ")) continue;
     if (const auto size = number_of(line.substr(5))) {
       out.size = *size;
-      out.valid = has_digest;
+      out.valid = !out.sha256.empty();
     }
   }
   return out;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/bytes.h"
@@ -31,10 +32,11 @@ Numbers find_numbers(BytesView bytes);
 // How many of the bytes lie in windows of 8 KiB with about seven bits of entropy a byte, or more.
 std::uint64_t dense_bytes(BytesView bytes);
 
-// A pointer file of large-file storage: how large the file is that it stands for.
+// A pointer file of large-file storage: how large the file is that it stands for, and its SHA-256.
 struct LargeFilePointer {
   bool valid = false;
   std::uint64_t size = 0;
+  std::string sha256 = {};
 };
 LargeFilePointer read_pointer(BytesView bytes);
 

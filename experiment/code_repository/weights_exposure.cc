@@ -4,10 +4,13 @@
 // Names mean nothing. A file is taken apart as far as it goes: archives and streams, what stands behind a
 // picture's end, base64 and hexadecimal in text. A piece that has the structure of a weight container is one;
 // of the rest, numbers that look trained and bytes that are too dense for anything else count as fragments.
-// Small fixtures are allowed one by one and together, pointers to large-file storage at any size.
+// Small fixtures are allowed one by one and together, pointers to large-file storage at any size. Where
+// whoever presents the repository lays what a registry has beside its files (services/scan/registered.h),
+// weights and pointers are held against it: which version they are, or that nobody has registered them.
 #include <deque>
 #include <memory>
 
+#include "core/digest.h"
 #include "core/guard.h"
 #include "core/limits/weights.h"
 #include "formats/armour.h"
@@ -173,6 +176,45 @@ void say(const RepositoryFile& file, std::string message, Confidence confidence,
                           .remedy = std::string(kRemedy)});
 }
 
+// What a registry has, by SHA-256; nothing when none was laid beside the files, under a path that no file of
+// a repository can have.
+constexpr std::string_view kRegistry = "/evidence/registry.json";
+
+class Registered {
+ public:
+  static Result<Registered> of(const RepositorySubject& repository) {
+    Registered out;
+    for (const RepositoryFile& file : repository.files) {
+      if (file.path != kRegistry || !file.commit.empty()) continue;
+      const Json document = TRY(parse_json(as_text(file.bytes)));
+      if (!document.is_object() || !document.contains("files"))
+        return invalid(file.path + ": no list of registered files");
+      out.known_ = true;
+      out.files_ = document.at("files");
+    }
+    return out;
+  }
+
+  void hold(const RepositoryFile& file, const std::string& sha256_hex, std::string_view what,
+            Examination& out) const {
+    if (!known_ || out.findings.size() >= limits::kFindingsPerGuardMax) return;
+    const bool registered = files_.is_object() && files_.contains(sha256_hex);
+    Finding finding{.severity = registered ? Severity::kLow : Severity::kMedium,
+                    .confidence = Confidence::kHigh,
+                    .where = {.path = file.path, .commit = file.commit},
+                    .message = std::string(what) + " in no version of the registry"};
+    finding.rule = registered ? "registered-weights" : "unregistered-weights";
+    if (registered) finding.message = std::string(what) + " in the registry: " + files_.value(sha256_hex, "");
+    finding.remedy = registered ? "take it from the registry, where its chain is verified"
+                                : "register it through the pipeline, or take it out";
+    out.findings.push_back(std::move(finding));
+  }
+
+ private:
+  bool known_ = false;
+  Json files_ = Json::object();
+};
+
 void say_together(const Together& together, std::string_view what, double bytes_max, Examination& out) {
   if (static_cast<double>(together.bytes) <= bytes_max) return;
   say(*together.first,
@@ -183,23 +225,29 @@ void say_together(const Together& together, std::string_view what, double bytes_
 
 Result<Examination> check(const RepositorySubject& repository, const Parameters& parameters) {
   const double file_max = parameters.get("file_bytes_max");
+  const Registered registered = TRY(Registered::of(repository));
   Examination out;
   Together fixtures, fragments;
   std::uint64_t exposed = 0;
   for (const RepositoryFile& file : repository.files) {
+    if (file.path == kRegistry && file.commit.empty()) continue;
     const formats::LargeFilePointer pointer = formats::read_pointer(file.bytes);
     if (pointer.valid && parameters.get("pointers_allowed") == 0) {
       say(file, "a pointer to " + std::to_string(pointer.size) + " bytes in large-file storage",
           Confidence::kHigh, out);
     }
+    if (pointer.valid) registered.hold(file, pointer.sha256, "what the pointer stands for is", out);
+    bool any = false;
     for (const Weights& weights : Search(file).run()) {
       if (static_cast<double>(weights.bytes) <= file_max) {
         (weights.whole ? fixtures : fragments).add(file, weights.bytes);
         continue;
       }
+      any = true;
       exposed += weights.bytes;
       say(file, std::to_string(weights.bytes) + " bytes: " + weights.what, weights.confidence, out);
     }
+    if (any) registered.hold(file, sha256(file.bytes).hex(), "the file is", out);
   }
   say_together(fixtures, "weight files", parameters.get("fixtures_bytes_max"), out);
   say_together(fragments, "what looks like pieces of weights", parameters.get("fragments_bytes_max"), out);
@@ -219,8 +267,9 @@ const Guard weights_exposure{
     .looks_for =
         "weight containers by structure (safetensors, PyTorch, ONNX, GGUF, HDF5, NumPy, TFLite, TensorFlow, "
         "boosted trees), in archives, behind pictures, in base64 and hexadecimal; trained numbers by their "
-        "exponents and signs; dense bytes of no known format; weights drawn into a picture's own pixels, and "
-        "spelled out in decimal, are missed",
+        "exponents and signs; dense bytes of no known format; which version of a registry they are, where "
+        "one is "
+        "named; weights drawn into a picture's own pixels, and spelled out in decimal, are missed",
     .parameters = kParameters,
     .repository = check};
 

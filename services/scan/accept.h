@@ -26,6 +26,8 @@ Result<std::set<std::string>> read_baseline(Env& env, const std::filesystem::pat
 // Marks what stands in the baseline.
 void accept_baseline(ScannedFile& file, const std::set<std::string>& fingerprints);
 
+// Whether a line of the text may accept a finding.
+bool may_allow(std::string_view text);
 // Marks findings whose line says "sallyport: allow, REASON" with a reason of eight letters or more. `text` is
 // the file's.
 void accept_allowed_lines(ScannedFile& file, std::string_view text);

@@ -2,8 +2,6 @@
 
 #include <elf.h>
 #include <link.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,21 +9,12 @@
 #include <span>
 
 #include "core/env.h"
-#include "core/limits/repository.h"
+#include "services/scan/private_file.h"
 
 namespace sallyport::services::scan {
 namespace {
 
-constexpr std::string_view kMagic = "sallyport-scan-cache 1\n";
-
-std::string_view text_of(const Digest& digest) { return as_text(digest.bytes); }
-
-// Nobody else may write there, or have put it there.
-bool is_private(const fs::path& path) {
-  struct stat status = {};
-  return ::lstat(path.c_str(), &status) == 0 && !S_ISLNK(status.st_mode) && status.st_uid == ::geteuid() &&
-         (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
+constexpr std::string_view kMagic = "sallyport-scan-cache 2\n";
 
 }  // namespace
 
@@ -37,23 +26,8 @@ std::size_t Cache::KeyHash::operator()(const Digest& key) const {
 
 Cache::Cache(fs::path folder, const fs::path& repository, const Digest& rules)
     : folder_(std::move(folder)), rules_(rules) {
-  std::error_code failure;
-  const fs::path real = fs::canonical(repository, failure);
-  file_ = folder_ / (sha256(failure ? repository.string() : real.string()).hex().substr(0, 32) + ".scan");
-  load();
-}
-
-void Cache::load() {
-  if (!is_private(folder_) || !is_private(file_)) return;
-  const auto bytes = system_env().read_file(file_, limits::kScanCacheBytesMax);
-  if (!bytes) return;
-  const std::string_view text = as_text(*bytes);
-  const std::size_t head = kMagic.size() + rules_.bytes.size();
-  if (text.size() < head + rules_.bytes.size() || !text.starts_with(kMagic)) return;
-  if (text.substr(kMagic.size(), rules_.bytes.size()) != text_of(rules_)) return;
-  const std::string_view body = text.substr(0, text.size() - rules_.bytes.size());
-  if (text_of(sha256(body)) != text.substr(body.size())) return;
-  parse(body.substr(head));
+  file_ = folder_ / (cache_name(repository) + ".scan");
+  if (const auto body = read_private(file_, kMagic, rules_)) parse(as_text(*body));
 }
 
 // Entries of 32 bytes of key, four of length and the value; what does not fit was never written by us.
@@ -89,30 +63,24 @@ Result<void> Cache::save() {
   const std::lock_guard lock(mutex_);
   changed_ = std::erase_if(entries_, [](const auto& entry) { return !entry.second.used; }) > 0 || changed_;
   if (!changed_ || folder_.empty()) return {};
-  std::string text(kMagic);
-  text += text_of(rules_);
+  std::string text;
   std::vector<const Digest*> keys;
   for (const auto& [key, entry] : entries_) keys.push_back(&key);
   std::ranges::sort(keys, [](const Digest* a, const Digest* b) { return *a < *b; });
   for (const Digest* key : keys) {
     const std::string& value = entries_[*key].value;
     const auto size = static_cast<std::uint32_t>(value.size());
-    text += text_of(*key);
+    text += as_text(key->bytes);
     text.append(reinterpret_cast<const char*>(&size), sizeof size);
     text += value;
   }
-  text += text_of(sha256(text));
-  if (text.size() > limits::kScanCacheBytesMax)
-    return fail(ErrorKind::kLimit, "scan: what there is to remember is larger than a cache may be");
+  return write_private(file_, kMagic, rules_, text);
+}
+
+std::string cache_name(const fs::path& repository) {
   std::error_code failure;
-  if (fs::create_directories(folder_, failure)) fs::permissions(folder_, fs::perms::owner_all, failure);
-  if (!is_private(folder_))
-    return fail(ErrorKind::kDenied, folder_.string() + ": others can write here, so it is no cache");
-  // Nothing is lost when the power goes: what is torn is not read.
-  const fs::path fresh = file_.string() + "." + std::to_string(::getpid());
-  fs::remove(fresh, failure);
-  TRY(system_env().write_new(fresh, as_bytes(text), 0600));
-  return system_env().rename(fresh, file_);
+  const fs::path real = fs::canonical(repository, failure);
+  return sha256(failure ? repository.string() : real.string()).hex().substr(0, 32);
 }
 
 fs::path user_cache_folder() {

@@ -2,10 +2,9 @@
 //
 // One file a repository, below the user's cache folder or one that was named, never inside the repository. An
 // entry's key is a digest of all that the answer depends on in the file: what it is, its path, its bytes. The
-// file as a whole belongs to one rule set: another build, policy or limit starts an empty one. It ends with a
-// SHA-256 of what precedes, is taken whole or not at all, and only from a folder that nobody but its owner
-// can write. Whoever can write there as this user can exchange the scanner as well. Entries that a scan did
-// not ask for are dropped when it is saved. Safe from any thread.
+// file as a whole belongs to one rule set: another build, policy or limit starts an empty one. What it may be
+// trusted with is told in services/scan/private_file.h. Entries that a scan did not ask for are dropped when
+// it is saved. Safe from any thread.
 #pragma once
 
 #include <filesystem>
@@ -42,7 +41,6 @@ class Cache {
     std::string value;
     bool used = false;
   };
-  void load();
   void parse(std::string_view text);
 
   std::filesystem::path folder_;
@@ -53,6 +51,9 @@ class Cache {
   std::size_t hits_ = 0;
   bool changed_ = false;
 };
+
+// What the files of a repository are called in a cache folder, without their ends.
+std::string cache_name(const std::filesystem::path& repository);
 
 // The user's own: $XDG_CACHE_HOME/sallyport, else ~/.cache/sallyport; empty when neither is known.
 std::filesystem::path user_cache_folder();

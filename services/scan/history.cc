@@ -7,6 +7,7 @@
 #include "core/env.h"
 #include "core/limits.h"
 #include "core/mapping.h"
+#include "core/parallel.h"
 
 namespace sallyport::services::scan {
 namespace {
@@ -31,8 +32,17 @@ std::string commit_of_tag(std::string_view head) {
 }  // namespace
 
 // A damaged object is named and the rest is read.
-void History::add_file(const fs::path& path, const std::string& shown, bool pack) {
-  const Result<Mapping> file = Mapping::open(path);
+void History::add_file(const fs::path& path, const std::string& shown, bool pack, PackMemory* memory) {
+  Result<Mapping> file = Mapping::open(path);
+  const bool remembers = pack && memory != nullptr && file;
+  const Digest digest = remembers ? sha256(file->bytes()) : Digest();
+  if (remembers) {
+    auto objects = memory->find(digest);
+    if (objects && file->unchanged()) {
+      known_packs_.push_back({.file = std::move(*file), .objects = std::move(*objects)});
+      return;
+    }
+  }
   std::vector<std::uint64_t> offsets;
   if (pack) {
     const Result<Mapping> index = Mapping::open(fs::path(path).replace_extension(".idx"));
@@ -42,25 +52,68 @@ void History::add_file(const fs::path& path, const std::string& shown, bool pack
                              : pack ? objects_.add_pack(file->bytes(), offsets, threads_)
                                     : objects_.add_loose(file->bytes());
   if (!added) unread_.push_back(shown + ": " + added.error().message);
-  if (file && !file->unchanged()) unread_.push_back(shown + ": changed while it was read");
+  const bool changed = file && !file->unchanged();
+  if (changed) unread_.push_back(shown + ": changed while it was read");
+  if (remembers && added && !changed) keep(digest, *memory);
 }
 
-Result<void> History::add_folder(const fs::path& folder, const std::string& shown, bool packs) {
+void History::keep(const Digest& pack, PackMemory& memory) const {
+  std::vector<PackedObject> out(objects_.packed().size());
+  const auto describe = [&](std::size_t i) {
+    const auto& [offset, id] = objects_.packed()[i];
+    const git::Object& object = *objects_.find(id);
+    out[i] = {.id = id, .type = object.type, .offset = offset, .size = object.bytes.size()};
+    if (object.type == git::ObjectType::kBlob) {
+      out[i].digest = sha256(object.bytes);
+    } else {
+      out[i].bytes = object.bytes;
+    }
+  };
+  parallel_for(out.size(), describe, threads_);
+  if (!out.empty()) memory.keep(pack, out);
+}
+
+Result<void> History::add_folder(const fs::path& folder, const std::string& shown, bool packs,
+                                 PackMemory* memory) {
   for (const std::string& name : TRY(system_env().list(folder))) {
-    if (!packs || name.ends_with(".pack")) add_file(folder / name, shown + "/" + name, packs);
+    if (!packs || name.ends_with(".pack")) add_file(folder / name, shown + "/" + name, packs, memory);
   }
   return {};
 }
 
-Result<History> History::read(const fs::path& objects, unsigned threads) {
+// Behind all that was read. False: something waits for what a known pack has, or there is too much.
+bool History::add_known() {
+  if (known_packs_.empty()) return true;
+  if (objects_.waiting() > 0) return false;
+  packs_ = std::make_shared<PackFiles>();
+  for (KnownPack& pack : known_packs_) {
+    packs_->add(std::move(pack.file), pack.objects);
+    for (PackedObject& one : pack.objects) {
+      if (!objects_.add_known(one.type, one.id, std::move(one.bytes), one.size)) return false;
+    }
+  }
+  known_packs_.clear();
+  return true;
+}
+
+Result<History> History::read(const fs::path& objects, unsigned threads, PackMemory* memory) {
+  if (memory != nullptr) {
+    if (auto out = TRY(read_once(objects, threads, memory))) return std::move(*out);
+  }
+  return std::move(*TRY(read_once(objects, threads, nullptr)));
+}
+
+Result<std::optional<History>> History::read_once(const fs::path& objects, unsigned threads,
+                                                  PackMemory* memory) {
   History out;
   out.threads_ = threads;
   Env& env = system_env();
   // Packs first: what is loose is newer, and its deltas are none.
-  if (env.exists(objects / "pack")) TRY(out.add_folder(objects / "pack", "pack", true));
+  if (env.exists(objects / "pack")) TRY(out.add_folder(objects / "pack", "pack", true, memory));
   for (const std::string& name : TRY(env.list(objects))) {
-    if (name.size() == 2) TRY(out.add_folder(objects / name, name, false));
+    if (name.size() == 2) TRY(out.add_folder(objects / name, name, false, nullptr));
   }
+  if (!out.add_known()) return std::nullopt;
   if (env.exists(objects / "info" / "alternates"))
     out.unread_.push_back("objects/info/alternates: other repositories are not entered");
   if (out.objects_.waiting() > 0) {
@@ -68,7 +121,7 @@ Result<History> History::read(const fs::path& objects, unsigned threads) {
                           " packed objects lack the object that they are deltas of");
   }
   out.read_commits();
-  return out;
+  return std::optional<History>(std::move(out));
 }
 
 void History::read_commits() {
@@ -191,9 +244,24 @@ Result<std::map<std::string, git::ObjectId>> History::differences(const std::opt
   return out;
 }
 
-Bytes History::blob(const git::ObjectId& id) const {
-  const git::Object* object = objects_.find(id);
-  return object == nullptr ? Bytes() : object->bytes;
+Result<std::vector<Bytes>> History::blobs(const std::vector<git::ObjectId>& ids) const {
+  std::vector<Bytes> out(ids.size());
+  std::vector<std::size_t> places;
+  std::vector<git::ObjectId> elsewhere;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const git::Object* object = objects_.find(ids[i]);
+    if (object == nullptr) continue;
+    if (!object->elsewhere) {
+      out[i] = object->bytes;
+    } else {
+      places.push_back(i);
+      elsewhere.push_back(ids[i]);
+    }
+  }
+  if (places.empty()) return out;
+  std::vector<Bytes> read = TRY(packs_->read(elsewhere, threads_));
+  for (std::size_t i = 0; i < places.size(); ++i) out[places[i]] = std::move(read[i]);
+  return out;
 }
 
 // Gives each blob below the commit's tree its path and commit, unless an older commit has.
@@ -258,6 +326,7 @@ HistoryFiles History::files(const BlobIds& known, std::optional<git::ObjectId> s
     const auto origin = origins_.find(id);
     const bool reached = origin != origins_.end();
     if (since && (!reached || old.contains(commits_[origin->second.commit].id))) continue;
+    if (objects_.find(id)->elsewhere) out.remembered.emplace(out.files.size(), *packs_->find(id));
     out.files.push_back(
         {.path = reached ? std::move(origin->second.path) : place_of(id),
          .bytes = objects_.take(id),
@@ -265,6 +334,7 @@ HistoryFiles History::files(const BlobIds& known, std::optional<git::ObjectId> s
     if (!reached) out.kinds[out.files.back().path] = "blob of no commit";
   }
   out.unread = std::move(unread_);
+  out.packs = packs_;
   return out;
 }
 

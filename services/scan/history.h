@@ -14,6 +14,7 @@
 #include "core/guard.h"
 #include "core/result.h"
 #include "formats/git.h"
+#include "services/scan/pack_memory.h"
 #include "services/scan/refs.h"
 
 namespace sallyport::services::scan {
@@ -30,19 +31,25 @@ struct HistoryFiles {
   std::unordered_map<std::string, std::string> kinds =
       {};  // "commit message": of what no folder holds, by path
   std::vector<std::string> unread = {};
+  // Of files that have no bytes here, by their number in `files`: what an earlier scan knew of them.
+  std::unordered_map<std::size_t, Remembered> remembered = {};
+  std::shared_ptr<const PackFiles> packs = {};
 };
 
 class History {
  public:
-  // `objects` is the folder .git/objects. Error only when it cannot be listed.
-  static Result<History> read(const std::filesystem::path& objects, unsigned threads = 0);
+  // `objects` is the folder .git/objects. Error only when it cannot be listed. Packs that the memory knows
+  // are not read again; it changes nothing of what is answered.
+  static Result<History> read(const std::filesystem::path& objects, unsigned threads = 0,
+                              PackMemory* memory = nullptr);
 
   // The commit where the history of HEAD and that of `base` met last. Error: there is no such name, or the
   // two have nothing in common.
   Result<formats::git::ObjectId> fork_of(const Refs& refs, const std::string& base) const;
   // The files of a commit by path. Error: a folder of it is missing or damaged.
   Result<std::map<std::string, formats::git::ObjectId>> tree_of(const formats::git::ObjectId& commit) const;
-  Bytes blob(const formats::git::ObjectId& id) const;
+  // In the order of their ids; empty where there is no such object. Error: a pack changed meanwhile.
+  Result<std::vector<Bytes>> blobs(const std::vector<formats::git::ObjectId>& ids) const;
   const formats::git::Objects& objects() const { return objects_; }
   // nullptr when the history lacks it.
   const formats::git::Commit* commit(const formats::git::ObjectId& id) const;
@@ -62,8 +69,18 @@ class History {
     std::string path;
     std::size_t commit = 0;
   };
-  void add_file(const std::filesystem::path& path, const std::string& shown, bool pack);
-  Result<void> add_folder(const std::filesystem::path& folder, const std::string& shown, bool packs);
+  struct KnownPack {
+    Mapping file;
+    std::vector<PackedObject> objects = {};
+  };
+  // nullopt: what is there needs to be read without a memory.
+  static Result<std::optional<History>> read_once(const std::filesystem::path& objects, unsigned threads,
+                                                  PackMemory* memory);
+  void add_file(const std::filesystem::path& path, const std::string& shown, bool pack, PackMemory* memory);
+  Result<void> add_folder(const std::filesystem::path& folder, const std::string& shown, bool packs,
+                          PackMemory* memory);
+  void keep(const Digest& pack, PackMemory& memory) const;
+  bool add_known();
   void read_commits();
   void walk(std::size_t commit, const formats::git::ObjectId& root, const BlobIds& known);
   void add_messages(const BlobIds& old, HistoryFiles& out);
@@ -80,6 +97,8 @@ class History {
   BlobIds walked_;  // trees
   std::unordered_map<formats::git::ObjectId, Origin, formats::git::IdHash> origins_;
   std::vector<std::string> unread_;
+  std::vector<KnownPack> known_packs_;
+  std::shared_ptr<PackFiles> packs_;
   std::size_t missing_trees_ = 0;
   std::size_t missing_blobs_ = 0;
 };

@@ -57,39 +57,66 @@ fs::path index_of(const fs::path& git) {
   return git / "index";
 }
 
+// Files with the digests of their bytes.
+struct Taken {
+  std::vector<RepositoryFile> files = {};
+  std::vector<Digest> digests = {};
+};
+
 using Staged = std::map<std::string, formats::git::ObjectId>;
 
-class Reading {
+}  // namespace
+
+class RepositoryReading::Parts {
  public:
-  Reading(const fs::path& folder, const std::string& since, unsigned threads)
-      : folder_(folder), since_(since), threads_(threads) {
+  Parts(const fs::path& folder, const std::string& since, unsigned threads, PackMemory* memory)
+      : folder_(folder), since_(since), git_(git_folder(folder)), threads_(threads), memory_(memory) {
     out_.name = folder.filename().string();
   }
 
-  Result<Repository> run() {
-    const fs::path git = git_folder(folder_);
-    if (git != folder_) TRY(add_folder(folder_, ""));
+  Result<void> read_folder() { return git_ == folder_ ? Result<void>() : add_folder(folder_, ""); }
+
+  std::optional<Found> find(std::string_view path) const {
+    const auto at = std::ranges::lower_bound(own_.files, path, {}, &RepositoryFile::path);
+    if (at == own_.files.end() || at->path != path) return std::nullopt;
+    return Found{.bytes = at->bytes,
+                 .digest = own_.digests[static_cast<std::size_t>(at - own_.files.begin())]};
+  }
+
+  Result<void> read_history() {
     if (is_git_file(folder_)) {
       unread(".git: a file that names a folder elsewhere; scan the repository itself for its history");
-    } else if (!git.empty() && has_long_ids(git)) {
+    } else if (!git_.empty() && has_long_ids(git_)) {
       unread(".git: objects are named by SHA-256, which is not read; its history was not searched");
-    } else if (!git.empty()) {
-      TRY(add_settings(git));
-      History read = TRY(History::read(git / "objects", threads_));
-      std::optional<formats::git::ObjectId> fork;
-      // Before the first commit everything is new.
-      const Refs refs = since_.empty() ? Refs{} : read_refs(git);
-      if (refs.head || (!since_.empty() && since_ != "HEAD")) {
-        fork = TRY(read.fork_of(refs, since_));
-        TRY(compare(git, read, *fork));
-      }
-      HistoryFiles history = std::move(read).files(known_, fork);
-      std::ranges::move(history.files, std::back_inserter(out_.files));
-      std::ranges::move(history.unread, std::back_inserter(out_.unread));
-      out_.kinds = std::move(history.kinds);
+    } else if (!git_.empty()) {
+      TRY(add_settings(git_));
+      history_.emplace(TRY(History::read(git_ / "objects", threads_, memory_)));
     }
-    if (!since_.empty() && (git.empty() || is_git_file(folder_)))
+    return {};
+  }
+
+  Result<Repository> finish() {
+    if (!since_.empty() && (git_.empty() || is_git_file(folder_)))
       return fail(ErrorKind::kNotFound, folder_.string() + ": has no history that could be compared with");
+    for (Taken* taken : {&own_, &settings_}) {
+      std::ranges::move(taken->files, std::back_inserter(out_.files));
+      std::ranges::move(taken->digests, std::back_inserter(out_.digests));
+    }
+    if (!history_) return std::move(out_);
+    std::optional<formats::git::ObjectId> fork;
+    // Before the first commit everything is new.
+    const Refs refs = since_.empty() ? Refs{} : read_refs(git_);
+    if (refs.head || (!since_.empty() && since_ != "HEAD")) {
+      fork = TRY(history_->fork_of(refs, since_));
+      TRY(compare(git_, *history_, *fork));
+      out_.digests.clear();
+    }
+    HistoryFiles history = std::move(*history_).files(known_, fork);
+    for (const auto& [i, known] : history.remembered) out_.remembered.emplace(out_.files.size() + i, known);
+    out_.packs = std::move(history.packs);
+    std::ranges::move(history.files, std::back_inserter(out_.files));
+    std::ranges::move(history.unread, std::back_inserter(out_.unread));
+    out_.kinds = std::move(history.kinds);
     return std::move(out_);
   }
 
@@ -103,28 +130,46 @@ class Reading {
     const auto staged = bytes ? formats::git::read_index(*bytes) : Result<Staged>(Staged());
     if (!staged) unread(".git/index: " + staged.error().message);
     const bool follows = staged && !staged->empty();
+    std::vector<std::string> earlier;
+    std::vector<formats::git::ObjectId> earlier_ids;
     std::erase_if(out_.files, [&](const RepositoryFile& file) {
       const auto was = before.find(file.path);
       const bool followed = !follows || staged->contains(file.path);
       const bool same = was != before.end() &&
                         was->second == formats::git::object_id(formats::git::ObjectType::kBlob, file.bytes);
       if (same || (was == before.end() && !followed)) out_.unchanged.insert(file.path);
-      if (!same && was != before.end())
-        out_.before.push_back({.path = file.path, .bytes = history.blob(was->second)});
+      if (!same && was != before.end()) {
+        earlier.push_back(file.path);
+        earlier_ids.push_back(was->second);
+      }
       return out_.unchanged.contains(file.path);
     });
+    std::vector<Bytes> were = TRY(history.blobs(earlier_ids));
+    for (std::size_t i = 0; i < earlier.size(); ++i)
+      out_.before.push_back({.path = std::move(earlier[i]), .bytes = std::move(were[i])});
     if (!follows) return {};
     std::unordered_map<std::string, RepositoryFile*> present;
     for (RepositoryFile& file : out_.files) present.emplace(file.path, &file);
-    std::vector<RepositoryFile> gone;
+    std::vector<std::string> paths;
+    std::vector<formats::git::ObjectId> ids;
     for (const auto& [path, id] : *staged) {
       const auto was = before.find(path);
       if (known_.contains(id) || (was != before.end() && was->second == id)) continue;
-      const auto file = present.find(path);
+      if (path.starts_with('/')) {
+        unread(".git/index: names a file outside of the folder");
+        continue;
+      }
+      paths.push_back(path);
+      ids.push_back(id);
+    }
+    std::vector<Bytes> contents = TRY(history.blobs(ids));
+    std::vector<RepositoryFile> gone;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      const auto file = present.find(paths[i]);
       if (file != present.end()) {
-        file->second->bytes = history.blob(id);
+        file->second->bytes = std::move(contents[i]);
       } else {
-        gone.push_back({.path = path, .bytes = history.blob(id)});
+        gone.push_back({.path = std::move(paths[i]), .bytes = std::move(contents[i])});
       }
     }
     std::ranges::move(gone, std::back_inserter(out_.files));
@@ -133,35 +178,46 @@ class Reading {
 
   void unread(const std::string& what) { out_.unread.push_back(what); }
 
-  // The regular files below a folder, sorted, without repositories in it. Error when it cannot be listed.
+  // The regular files below a folder, sorted, without repositories in it. Error when it cannot be listed; a
+  // folder in it that cannot is unread.
   Result<std::vector<std::string>> list(const fs::path& top) {
-    std::error_code error;
     std::vector<std::string> paths;
-    auto entry = fs::recursive_directory_iterator(top, fs::directory_options::none, error);
-    if (error) return fail(ErrorKind::kIo, top.string() + ": cannot be listed: " + error.message());
-    for (; entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      if (error) return fail(ErrorKind::kIo, top.string() + ": cannot be listed: " + error.message());
-      const fs::file_status status = entry->symlink_status();
-      if (fs::is_directory(status) &&
-          (entry->path().filename() == ".git" || entry.depth() >= limits::kDirectoryDepthMax)) {
-        entry.disable_recursion_pending();
-        if (entry.depth() > 0)
-          unread(entry->path().lexically_relative(folder_).generic_string() +
-                 ": a folder that is not entered");
-      } else if (fs::is_regular_file(status)) {
-        paths.push_back(entry->path().lexically_relative(top).generic_string());
+    std::vector<std::pair<std::string, int>> folders{{"", 0}};
+    while (!folders.empty()) {
+      const auto [folder, depth] = std::move(folders.back());
+      folders.pop_back();
+      std::error_code error;
+      fs::directory_iterator entry(top / folder, error);
+      for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        std::string path = folder.empty() ? name : folder + "/" + name;
+        const fs::file_status status = entry->symlink_status();
+        if (fs::is_regular_file(status)) {
+          paths.push_back(std::move(path));
+        } else if (fs::is_directory(status) && name != ".git" && depth < limits::kDirectoryDepthMax) {
+          folders.emplace_back(std::move(path), depth + 1);
+        } else if (fs::is_directory(status) && depth > 0) {
+          unread(shown(top, path) + ": a folder that is not entered");
+        }
       }
+      const std::string why = error ? ": cannot be listed: " + error.message() : "";
+      if (error && folder.empty()) return fail(ErrorKind::kIo, top.string() + why);
+      if (error) unread(shown(top, folder) + why);
     }
     std::sort(paths.begin(), paths.end());
     return paths;
   }
 
-  void add(const fs::path& path, std::string shown) { add_all({{path, std::move(shown)}}); }
+  std::string shown(const fs::path& top, const std::string& path) const {
+    return (top / path).lexically_relative(folder_).generic_string();
+  }
+
+  void add(const fs::path& path, std::string name) { add_all({{path, std::move(name)}}, settings_); }
 
   Result<void> add_folder(const fs::path& folder, const std::string& prefix) {
     std::vector<Wanted> files;
     for (const std::string& path : TRY(list(folder))) files.push_back({folder / path, prefix + path});
-    add_all(std::move(files));
+    add_all(std::move(files), own_);
     return {};
   }
 
@@ -173,8 +229,9 @@ class Reading {
     std::size_t bytes_max = 0;
     Result<Bytes> bytes = Bytes();
     formats::git::ObjectId id = {};
+    Digest digest = {};
   };
-  void add_all(std::vector<Wanted> files) {
+  void add_all(std::vector<Wanted> files, Taken& out) {
     for (Wanted& file : files) {
       std::error_code failure;
       const std::uintmax_t size = fs::file_size(file.path, failure);
@@ -185,7 +242,9 @@ class Reading {
     const auto read = [&](std::size_t i) {
       Wanted& file = files[i];
       file.bytes = system_env().read_file(file.path, file.bytes_max);
-      if (file.bytes) file.id = formats::git::object_id(formats::git::ObjectType::kBlob, *file.bytes);
+      if (!file.bytes) return;
+      file.id = formats::git::object_id(formats::git::ObjectType::kBlob, *file.bytes);
+      file.digest = sha256(*file.bytes);
     };
     parallel_for(files.size(), read, threads_);
     for (Wanted& file : files) {
@@ -194,7 +253,8 @@ class Reading {
         continue;
       }
       known_.insert(file.id);
-      out_.files.push_back({.path = std::move(file.shown), .bytes = std::move(*file.bytes)});
+      out.files.push_back({.path = std::move(file.shown), .bytes = std::move(*file.bytes)});
+      out.digests.push_back(file.digest);
     }
   }
 
@@ -219,13 +279,56 @@ class Reading {
 
   fs::path folder_;
   std::string since_;
+  fs::path git_;
   unsigned threads_;
+  PackMemory* memory_;
+  Taken own_;       // of the working folder, sorted by path
+  Taken settings_;  // of git's
+  std::optional<History> history_;
   Repository out_;
   BlobIds known_;  // what the working folder holds
   std::size_t bytes_ = 0;
 };
 
-}  // namespace
+RepositoryReading::RepositoryReading(const fs::path& folder, const std::string& since, unsigned threads,
+                                     PackMemory* memory)
+    : parts_(std::make_unique<Parts>(folder, since, threads, memory)) {}
+RepositoryReading::~RepositoryReading() = default;
+Result<void> RepositoryReading::read_folder() { return parts_->read_folder(); }
+std::optional<RepositoryReading::Found> RepositoryReading::find(std::string_view path) const {
+  return parts_->find(path);
+}
+Result<void> RepositoryReading::read_history() { return parts_->read_history(); }
+Result<Repository> RepositoryReading::finish() { return parts_->finish(); }
+
+Result<void> Repository::load(const std::vector<std::size_t>& wanted, unsigned threads) {
+  std::vector<std::size_t> places;
+  std::vector<formats::git::ObjectId> ids;
+  for (const std::size_t file : wanted) {
+    const auto known = remembered.find(file);
+    if (known == remembered.end()) continue;
+    places.push_back(file);
+    ids.push_back(known->second.id);
+  }
+  if (places.empty()) return {};
+  std::vector<Bytes> bytes = TRY(packs->read(ids, threads));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    files[places[i]].bytes = std::move(bytes[i]);
+    remembered.erase(places[i]);
+  }
+  return {};
+}
+
+Digest Repository::digest_of(std::size_t file) const {
+  if (file < digests.size()) return digests[file];
+  const auto known = remembered.find(file);
+  return known == remembered.end() ? sha256(files[file].bytes) : known->second.digest;
+}
+
+std::uint64_t Repository::size_of(std::size_t file) const {
+  const auto known = remembered.find(file);
+  return known == remembered.end() ? files[file].bytes.size() : known->second.size;
+}
 
 void Repository::add_evidence(std::vector<RepositoryFile> evidence) {
   evidence_from = std::min(evidence_from, files.size());
@@ -234,11 +337,15 @@ void Repository::add_evidence(std::vector<RepositoryFile> evidence) {
 
 bool is_repository(const fs::path& folder) { return !git_folder(folder).empty() || is_git_file(folder); }
 
-Result<Repository> read_repository(const fs::path& folder, const std::string& since, unsigned threads) {
+Result<Repository> read_repository(const fs::path& folder, const std::string& since, unsigned threads,
+                                   PackMemory* memory) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     return fail(ErrorKind::kNotFound, folder.string() + ": no such folder");
-  return Reading(folder, since, threads).run();
+  RepositoryReading reading(folder, since, threads, memory);
+  TRY(reading.read_folder());
+  TRY(reading.read_history());
+  return reading.finish();
 }
 
 }  // namespace sallyport::services::scan

@@ -9,13 +9,17 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "core/guard.h"
 #include "core/result.h"
+#include "services/scan/pack_memory.h"
 
 namespace sallyport::services::scan {
 
@@ -34,6 +38,15 @@ struct Repository {
   std::unordered_set<std::string> unchanged = {};
   std::vector<RepositoryFile> before = {};
 
+  // Contents that an earlier scan read and that still stand in their packs: `files` has them without bytes.
+  std::unordered_map<std::size_t, Remembered> remembered = {};
+  std::shared_ptr<const PackFiles> packs = {};
+  std::vector<Digest> digests = {};  // of as many of `files` as there are
+
+  // Takes the bytes of those of `wanted` that are remembered out of their packs. Error: a pack changed.
+  Result<void> load(const std::vector<std::size_t>& wanted, unsigned threads = 0);
+  Digest digest_of(std::size_t file) const;
+  std::uint64_t size_of(std::size_t file) const;
   void add_evidence(std::vector<RepositoryFile> evidence);
   RepositorySubject subject() const { return {.name = name, .files = files}; }
 };
@@ -41,10 +54,38 @@ struct Repository {
 // Whether `folder` holds a repository: a .git folder, or a bare one.
 bool is_repository(const std::filesystem::path& folder);
 
-// A folder without history is read too: its files are all there is. With `since`, a name of a commit, only
-// what changed since the history of HEAD met that commit's. Error: there is no such commit. 0 threads: one a
-// core.
+// The reading of a repository in its parts, for whoever has a use for the files of the folder while the
+// history is read. A folder without history is read too: its files are all there is. With `since`, a name of
+// a commit, only what changed since the history of HEAD met that commit's. 0 threads: one a core. With a
+// memory, blobs of packs that it knows are left where they are (Repository::remembered).
+class RepositoryReading {
+ public:
+  RepositoryReading(const std::filesystem::path& folder, const std::string& since, unsigned threads,
+                    PackMemory* memory);
+  ~RepositoryReading();
+  RepositoryReading(const RepositoryReading&) = delete;
+  RepositoryReading& operator=(const RepositoryReading&) = delete;
+
+  // The files of the working folder. Error: it cannot be listed.
+  Result<void> read_folder();
+  // A file of the working folder; nullopt when it was not read. From any thread, until finish().
+  struct Found {
+    BytesView bytes;
+    Digest digest;
+  };
+  std::optional<Found> find(std::string_view path) const;
+  // What stands beside the folder, from any one thread. Error: the objects cannot be listed.
+  Result<void> read_history();
+  // Error: there is no commit `since`.
+  Result<Repository> finish();
+
+ private:
+  class Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+// All of it.
 Result<Repository> read_repository(const std::filesystem::path& folder, const std::string& since = {},
-                                   unsigned threads = 0);
+                                   unsigned threads = 0, PackMemory* memory = nullptr);
 
 }  // namespace sallyport::services::scan

@@ -18,11 +18,14 @@ struct Said {
   const RepositoryFile* file = nullptr;  // the only file that it looked at; nullptr: it saw all
 };
 
-// Guards that look at each file by itself are shown one file after the other, the others all of them. What
-// the cache holds for a file is taken from it. In the order of the guards, then of the files; what has
-// neither findings nor an error is left out.
-std::vector<Said> ask_repository_guards(const Repository& repository, std::span<const Armed> guards,
-                                        const ScanOptions& options, Cache* cache);
+// `of_models`, guards of files, are shown what only history holds and is no text. Guards that look at each
+// file by itself are shown one file after the other, the others all that they need.
+// What the cache holds for a file is taken from it. In the order of the guards, then of the files; what has
+// neither findings nor an error is left out. Contents that somebody needs to see are loaded into the
+// repository; its files are otherwise as they were. Error: a pack changed meanwhile.
+Result<std::vector<Said>> ask_repository_guards(Repository& repository, std::span<const Armed> guards,
+                                                std::span<const Armed> of_models, const ScanOptions& options,
+                                                Cache* cache);
 
 // The key of what is said of a file by `asked`, "file" or "repository".
 Digest cache_key(std::string_view asked, std::string_view path, std::string_view commit,

@@ -13,6 +13,7 @@
 #include "services/scan/advisories.h"
 #include "services/scan/companions.h"
 #include "services/scan/intake.h"
+#include "services/scan/registered.h"
 #include "services/scan/repository_scan.h"
 #include "services/scan/review.h"
 #include "services/scan/tree.h"
@@ -39,22 +40,28 @@ class Judged {
 
   void scan(ScannedFile& file, const Mapping& mapping, const std::string& name) const {
     const BytesView bytes = mapping.bytes();
-    file.size = bytes.size();
     constexpr std::size_t kOwnThread = 8 * limits::kMiB;
     Digest digest;
     if (bytes.size() >= kOwnThread && cache_ == nullptr) {
       std::thread hasher([&] { digest = sallyport::sha256(bytes); });
       judge(file, bytes, name, tree_.entries, guards_, options_);
       hasher.join();
+      file.size = bytes.size();
+      file.sha256 = digest.hex();
     } else {
-      digest = sallyport::sha256(bytes);
-      recall_or_judge(file, bytes, name, digest);
+      scan(file, bytes, sallyport::sha256(bytes), name);
     }
-    file.sha256 = digest.hex();
     if (!mapping.unchanged()) {
       file.sha256.clear();
       fail_file(file, {ErrorKind::kIo, file.path + ": changed while it was read", "scan it again at rest"});
     }
+  }
+
+  // Bytes that were read whole: what becomes of the file meanwhile is nothing to them.
+  void scan(ScannedFile& file, BytesView bytes, const Digest& digest, const std::string& name) const {
+    file.size = bytes.size();
+    file.sha256 = digest.hex();
+    recall_or_judge(file, bytes, name, digest);
   }
 
  private:
@@ -113,39 +120,49 @@ class Scan {
     const bool remembers = tree.is_repository && !options_.cache_folder.empty() && options_.packs == nullptr;
     std::unique_ptr<Cache> cache;
     if (remembers) cache = std::make_unique<Cache>(options_.cache_folder, tree.root, rules_of(options_));
-    std::future<Result<Repository>> repository;
+    std::optional<PackMemory> memory;
+    if (remembers) memory.emplace(options_.cache_folder, tree.root);
+    std::unique_ptr<RepositoryReading> reading;
     if (tree.is_repository) {
-      const auto how = options_.threads == 1 ? std::launch::deferred : std::launch::async;
-      repository =
-          std::async(how, [&] { return read_repository(tree.root, options_.since, options_.threads); });
+      reading = std::make_unique<RepositoryReading>(tree.root, options_.since, options_.threads,
+                                                    memory ? &*memory : nullptr);
     }
     Result<Repository> read = Repository{};
-    if (tree.is_repository && !options_.since.empty()) {
-      read = repository.get();
-      if (!read) return std::unexpected(read.error());
+    std::vector<ScannedFile> files;
+    if (reading != nullptr && !options_.since.empty()) {
+      TRY(reading->read_folder());
+      TRY(reading->read_history());
+      read = TRY(reading->finish());
       std::erase_if(wanted, [&](const TreeFile* file) { return read->unchanged.contains(file->relative); });
+      files = scan_files(tree, wanted, nullptr, cache.get());
+    } else if (reading != nullptr) {
+      const Result<void> folder = reading->read_folder();
+      const auto how = options_.threads == 1 ? std::launch::deferred : std::launch::async;
+      auto history = std::async(how, [&] { return folder ? reading->read_history() : folder; });
+      files = scan_files(tree, wanted, reading.get(), cache.get());
+      const Result<void> done = history.get();
+      read = done ? reading->finish() : Result<Repository>(std::unexpected(done.error()));
+    } else {
+      files = scan_files(tree, wanted, nullptr, cache.get());
     }
-    std::vector<ScannedFile> files(wanted.size());
-    const Judged judged(options_, file_guards_, tree, cache.get());
-    parallel_for(
-        wanted.size(), [&](std::size_t i) { files[i] = scan_one(judged, *wanted[i], tree.is_repository); },
-        options_.threads);
     explain_by_others(wanted, files);
     if (tree.is_repository) {
       drop_ordinary_code(tree, files);
-      if (repository.valid()) read = repository.get();
       if (read) TRY(add_packages(*read));
       if (read && options_.review != nullptr)
         read->add_evidence(TRY(history_evidence(tree.root, *options_.review)));
       if (read && !options_.wheels.empty())
         read->add_evidence(TRY(read_wheels(system_env(), options_.wheels)));
+      if (read && !options_.registry.empty())
+        read->add_evidence(TRY(read_registered(system_env(), options_.registry)));
       scan_repository(tree, files, read, cache.get());
-      if (read) drop_known(*read, tree, files);
+      if (read) TRY(drop_known(*read, tree, files));
     } else if (!options_.advisories.empty() && !tree.entries.empty()) {
       TRY(scan_packages(tree, files));
     }
     // What cannot be remembered is searched again; nothing of the answer depends on it.
     if (cache != nullptr) (void)cache->save().has_value();
+    if (memory) memory->forget_others();
     for (ScannedFile& file : files) {
       set_fingerprints(file);
       accept_baseline(file, options_.baseline);
@@ -173,7 +190,7 @@ class Scan {
     for (const Armed& armed : repository_guards_) {
       if (armed.guard->id == "vulnerable_component") guards.push_back(armed);
     }
-    for (Said& said : ask_repository_guards(folder, guards, options_, nullptr)) {
+    for (Said& said : TRY(ask_repository_guards(folder, guards, {}, options_, nullptr))) {
       if (said.error) return std::unexpected(*said.error);
       for (Finding& finding : said.findings) {
         finding.where.path = (tree.root / finding.where.path).string();
@@ -184,8 +201,8 @@ class Scan {
   }
 
   // Of files that changed, what was found in them before they did.
-  void drop_known(const Repository& repository, const Tree& tree, std::vector<ScannedFile>& files) {
-    if (repository.before.empty()) return;
+  Result<void> drop_known(const Repository& repository, const Tree& tree, std::vector<ScannedFile>& files) {
+    if (repository.before.empty()) return {};
     Repository before{.name = repository.name, .files = repository.before};
     if (repository.evidence_from < repository.files.size()) {
       const auto from = repository.files.begin() + static_cast<std::ptrdiff_t>(repository.evidence_from);
@@ -196,7 +213,7 @@ class Scan {
       were.push_back({.path = file.path, .of_repository = true});
       judge(were.back(), file.bytes, file.path, tree.entries, file_guards_, options_);
     }
-    add_findings(before, were, nullptr);
+    TRY(add_findings(before, were, nullptr));
     std::set<std::string> known;
     for (ScannedFile& file : were) {
       for (ScannedFinding& found : file.findings) found.finding.where.path = file.path;
@@ -207,12 +224,29 @@ class Scan {
       set_fingerprints(file);
       std::erase_if(file.findings, [&](const auto& found) { return known.contains(found.fingerprint); });
     }
+    return {};
   }
 
-  ScannedFile scan_one(const Judged& judged, const TreeFile& entry, bool is_repository) {
+  // Those that the reading of a repository has already are not read again.
+  std::vector<ScannedFile> scan_files(const Tree& tree, std::span<const TreeFile* const> wanted,
+                                      const RepositoryReading* reading, Cache* cache) {
+    std::vector<ScannedFile> out(wanted.size());
+    const Judged judged(options_, file_guards_, tree, cache);
+    const auto scan_at = [&](std::size_t i) {
+      const auto known = reading != nullptr ? reading->find(wanted[i]->relative) : std::nullopt;
+      out[i] = scan_one(judged, *wanted[i], tree.is_repository, known);
+    };
+    parallel_for(wanted.size(), scan_at, options_.threads);
+    return out;
+  }
+
+  ScannedFile scan_one(const Judged& judged, const TreeFile& entry, bool is_repository,
+                       const std::optional<RepositoryReading::Found>& known) {
     ScannedFile file{.path = entry.shown, .of_repository = is_repository};
     if (entry.error) {
       fail_file(file, *entry.error);
+    } else if (known && known->bytes.size() <= options_.file_bytes_max) {
+      judged.scan(file, known->bytes, known->digest, entry.relative);
     } else if (const Result<Mapping> mapping = Mapping::open(entry.path); !mapping) {
       fail_file(file, mapping.error());
     } else if (mapping->bytes().size() > options_.file_bytes_max) {
@@ -232,20 +266,22 @@ class Scan {
   }
 
   // What the guards of a repository say is put to the entry of the file; what only history holds gets one.
-  void scan_repository(const Tree& tree, std::vector<ScannedFile>& files,
-                       const Result<Repository>& repository, Cache* cache) {
+  void scan_repository(const Tree& tree, std::vector<ScannedFile>& files, Result<Repository>& repository,
+                       Cache* cache) {
     const auto add_error = [&](const Error& error) {
       files.push_back({.path = tree.root.string()});
       fail_file(files.back(), error);
     };
     if (!repository) return add_error(repository.error());
     for (const std::string& unread : repository->unread) add_error({ErrorKind::kInvalid, unread});
-    add_findings(*repository, files, cache);
+    if (const auto added = add_findings(*repository, files, cache); !added) add_error(added.error());
   }
 
-  void add_findings(const Repository& repository, std::vector<ScannedFile>& files, Cache* cache) {
+  Result<void> add_findings(Repository& repository, std::vector<ScannedFile>& files, Cache* cache) {
+    const std::vector<Said> all =
+        TRY(ask_repository_guards(repository, repository_guards_, file_guards_, options_, cache));
     Entries entries(repository, files);
-    for (const Said& said : ask_repository_guards(repository, repository_guards_, options_, cache)) {
+    for (const Said& said : all) {
       if (said.error && said.file == nullptr) {
         files.push_back({.path = repository.name});
         fail_file(files.back(), *said.error);
@@ -261,16 +297,17 @@ class Scan {
       accept_allowed_lines(file, text);
       if (options_.frames) set_frames(file, text);
     }
+    return {};
   }
 
   // The entries of a report by path and commit.
   class Entries {
    public:
     Entries(const Repository& repository, std::vector<ScannedFile>& files)
-        : files_(files), kinds_(repository.kinds) {
+        : files_(files), repository_(repository) {
       for (std::size_t i = 0; i < files.size(); ++i) at_.emplace(key_of(files[i].path, files[i].commit), i);
-      for (const RepositoryFile& file : repository.files)
-        contents_.emplace(key_of(file.path, file.commit), &file);
+      for (std::size_t i = 0; i < repository.files.size(); ++i)
+        contents_.emplace(key_of(repository.files[i].path, repository.files[i].commit), i);
     }
 
     ScannedFile& at(const Location& where) {
@@ -280,18 +317,17 @@ class Scan {
       ScannedFile file{
           .path = where.path, .commit = where.commit, .of_repository = true, .format = "unknown"};
       if (const auto found = contents_.find(key); found != contents_.end()) {
-        const RepositoryFile& content = *found->second;
-        file.sha256 = sallyport::sha256(content.bytes).hex();
-        file.size = content.bytes.size();
-        const auto kind = kinds_.find(where.path);
-        if (kind != kinds_.end()) file.format = kind->second;
+        file.sha256 = repository_.digest_of(found->second).hex();
+        file.size = repository_.size_of(found->second);
+        const auto kind = repository_.kinds.find(where.path);
+        if (kind != repository_.kinds.end()) file.format = kind->second;
       }
       return files_.emplace_back(std::move(file));
     }
 
     std::string_view text_of(const ScannedFile& file) const {
       const auto found = contents_.find(key_of(file.path, file.commit));
-      return found == contents_.end() ? std::string_view() : as_text(found->second->bytes);
+      return found == contents_.end() ? std::string_view() : as_text(repository_.files[found->second].bytes);
     }
 
    private:
@@ -300,9 +336,9 @@ class Scan {
     }
 
     std::vector<ScannedFile>& files_;
-    const std::unordered_map<std::string, std::string>& kinds_;
+    const Repository& repository_;
     std::unordered_map<std::string, std::size_t> at_;
-    std::unordered_map<std::string, const RepositoryFile*> contents_;
+    std::unordered_map<std::string, std::size_t> contents_;
   };
 
   const ScanOptions& options_;

@@ -102,6 +102,8 @@ struct ScanOptions {
   std::shared_ptr<const ReviewRules> review = {};
   // Wheels of a change of dependencies, accepted/ and proposed/ (services/scan/wheels.h); empty: none.
   std::filesystem::path wheels = {};
+  // A project whose registry weights in a repository are held against (services/scan/registered.h).
+  std::filesystem::path registry = {};
   // Lists the packages that files of a repository fix to a version, in ScanReport::packages.
   bool list_packages = false;
   // Adds the lines around each finding in a repository.
