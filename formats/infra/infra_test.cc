@@ -85,6 +85,23 @@ void expect_within(const Result<std::vector<infra::Remark>>& read, std::string_v
 }
 
 // Whatever is cut or changed, the readers end with a value or an error.
+// Kubernetes: a container's security context stands before its pod's, and a process may gain privileges
+// unless it is said that it may not.
+TEST(Infra, AContainersOwnWordStandsBeforeItsPods) {
+  const auto said = [](const std::string& pod, const std::string& container) {
+    return rules_in(infra::FileKind::kYaml,
+                    "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  securityContext: {" + pod +
+                        "}\n  containers:\n  - name: a\n    image: a:1.0\n    securityContext: {" +
+                        container + "}\n");
+  };
+  EXPECT_EQ(said("runAsNonRoot: true", "allowPrivilegeEscalation: false"), "");
+  EXPECT_EQ(said("runAsNonRoot: true", "allowPrivilegeEscalation: false, runAsNonRoot: false"),
+            "pod-may-be-root@7 ");
+  EXPECT_EQ(said("runAsNonRoot: false", "allowPrivilegeEscalation: false, runAsUser: 1000"), "");
+  EXPECT_EQ(said("runAsNonRoot: true", "readOnlyRootFilesystem: true"), "pod-escalates@7 ");
+  EXPECT_EQ(said("runAsNonRoot: true", "allowPrivilegeEscalation: true"), "pod-escalates@9 ");
+}
+
 TEST(Infra, DamageIsNoHarm) {
   using enum infra::FileKind;
   for (const infra::FileKind kind :

@@ -49,7 +49,9 @@ class Manifest {
       if (view.key() == "rayStartParams") judge_ray(view);
       // Templates of Argo name one container, or a script.
       for (const std::string_view name : {"container", "script"}) {
-        if (view.find(name).find("image")) judge_container(view.find(name));
+        if (!view.find(name).find("image")) continue;
+        judge_container(view.find(name));
+        judge_escalation(view.find(name));
       }
       for (const YamlView& child : view.children()) {
         if (!child.is_scalar()) open.push_back(child);
@@ -83,11 +85,13 @@ class Manifest {
                "the pod mounts a folder of the host: " + std::string(text.substr(0, 60)),
                "use a volume claim, an empty folder or a configuration map");
     }
-    const bool pod_nonroot = pod.find("securityContext").find("runAsNonRoot").is_true();
+    const bool windows = pod.find("os").find("name").text() == "windows";
     for (const std::string_view name : {"containers", "initContainers", "ephemeralContainers"}) {
       for (const YamlView& container : pod.find(name).children()) {
         judge_container(container);
-        if (name == "containers" && !pod_nonroot) judge_user(container, pod.find("securityContext"));
+        if (windows) continue;
+        judge_escalation(container);
+        if (name == "containers") judge_user(container, pod.find("securityContext"));
       }
     }
     if (pod.find("securityContext").find("runAsUser").text() == "0") {
@@ -96,14 +100,31 @@ class Manifest {
     }
   }
 
+  // What a container says itself stands before what its pod says.
   void judge_user(const YamlView& container, const YamlView& pod_context) {
     const YamlView context = container.find("securityContext");
-    if (context.find("runAsNonRoot").is_true()) return;
-    const YamlView user =
-        context.find("runAsUser") ? context.find("runAsUser") : pod_context.find("runAsUser");
+    const auto setting = [&](std::string_view name) {
+      return context.find(name) ? context.find(name) : pod_context.find(name);
+    };
+    if (setting("runAsNonRoot").is_true()) return;
+    const YamlView user = setting("runAsUser");
     if (user && user.text() != "0") return;
     out_.add("pod-may-be-root", Severity::kLow, container.line(),
              "nothing keeps the container's process from being root", "set runAsNonRoot: true");
+  }
+
+  // A process may gain privileges unless the container says that it may not.
+  void judge_escalation(const YamlView& container) {
+    const YamlView allowed = container.find("securityContext").find("allowPrivilegeEscalation");
+    if (allowed.is_true()) {
+      out_.add("pod-escalates", Severity::kMedium, allowed.line(),
+               "the container's processes may become more than they are",
+               "set allowPrivilegeEscalation: false");
+    } else if (!allowed) {
+      out_.add("pod-escalates", Severity::kLow, container.line(),
+               "nothing keeps the container's processes from becoming more than they are",
+               "set allowPrivilegeEscalation: false");
+    }
   }
 
   void judge_container(const YamlView& container) {
@@ -112,11 +133,6 @@ class Manifest {
       out_.add("pod-privileged", Severity::kCritical, context.find("privileged").line(),
                "a privileged container is root on its host",
                "give it the one capability or device that it needs");
-    }
-    if (context.find("allowPrivilegeEscalation").is_true()) {
-      out_.add("pod-escalates", Severity::kMedium, context.find("allowPrivilegeEscalation").line(),
-               "the container's processes may become more than they are",
-               "set allowPrivilegeEscalation: false");
     }
     if (context.find("runAsUser").text() == "0") {
       out_.add("pod-runs-as-root", Severity::kMedium, context.find("runAsUser").line(),
