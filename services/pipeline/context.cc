@@ -178,7 +178,10 @@ Result<void> StageContext::execute(const StepCommand& command) {
   const std::vector<redact::Secret> secrets = TRY(secrets_of(spec_));
   redact::StepLog log(TRY(redact::Redactor::make(secrets)), kQuotedLines);
   if (!spec_.run.empty()) {
-    for (const redact::Secret& secret : secrets) box.environment.emplace_back(secret.name, secret.value);
+    for (const redact::Secret& secret : secrets) {
+      box.environment.emplace_back(secret.name, secret.value);
+      box.secrets.push_back(secret.name);
+    }
   }
   ComputeBand band({.steps = spec_.progress_steps,
                     .factor = spec_.progress_factor,
@@ -202,6 +205,8 @@ Result<void> StageContext::execute(const StepCommand& command) {
   sandbox::Outcome outcome = TRY(sandbox::run(box, watch));
   step_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::vector<egress::Connection> connections = broker.stop();
+  // What was refused is named in the step's own words, and attested.
+  for (sandbox::Denial& denial : outcome.denials) denial.what = log.redact(denial.what);
   add_refusals(connections, log, outcome);
   sandbox.push_back(sandbox::to_json(outcome));
   for (egress::Connection connection : connections) {
@@ -223,7 +228,7 @@ Result<void> StageContext::execute(const StepCommand& command) {
                         : (outcome.signal != 0 ? "was ended by signal " + std::to_string(outcome.signal)
                                                : "ended with status " + std::to_string(outcome.exit_status));
   for (const std::string& line : log.finish()) why += "\n    " + line;
-  for (const sandbox::Denial& denial : outcome.denials) why += "\n    denied: " + log.redact(denial.what);
+  for (const sandbox::Denial& denial : outcome.denials) why += "\n    denied: " + denial.what;
   return fail(ErrorKind::kDenied, "step " + command.argv.front() + " " + why,
               "the step's last lines are above; see `sallyport doctor` for what the sandbox allows");
 }

@@ -116,6 +116,23 @@ TEST(Plan, DigestSaysWhatTheCommandMayDo) {
   EXPECT_EQ(to_json(here).dump().find("the secret"), std::string::npos);
 }
 
+// Four digits are guessed from any digest of theirs, so there is none.
+TEST(Plan, NothingThatIsAttestedDependsOnTheValueOfASecret) {
+  Folder folder;
+  Confinement one = probe_confinement(folder, "all");
+  one.environment.emplace_back("PIN", "1234");
+  one.secrets = {"PIN"};
+  Confinement other = one;
+  other.environment.back().second = "9876";
+  EXPECT_EQ(canonical(to_json(one)), canonical(to_json(other)));
+  other.environment.back().first = "OTHER_PIN";
+  other.secrets = {"OTHER_PIN"};
+  EXPECT_NE(digest_of(one), digest_of(other)) << "which secrets there are is attested";
+  other = one;
+  other.secrets.clear();
+  EXPECT_NE(digest_of(one), digest_of(other));
+}
+
 TEST(Cgroups, MixedHierarchiesAreRead) {
   const auto found = detail::parse_hierarchies(
       "30 25 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"

@@ -1,5 +1,6 @@
 #include "services/sandbox/sandbox.h"
 
+#include <algorithm>
 #include <array>
 
 #include "services/sandbox/filter.h"
@@ -33,7 +34,10 @@ Result<Outcome> run(const Confinement& confinement, const Watch& watch) {
 
 Json to_json(const Confinement& confinement) {
   Json environment = Json::object();
-  for (const auto& [name, value] : confinement.environment) environment[name] = sha256(value).hex();
+  for (const auto& [name, value] : confinement.environment) {
+    const bool secret = std::ranges::find(confinement.secrets, name) != confinement.secrets.end();
+    environment[name] = secret ? "secret" : sha256(value).hex();
+  }
   Json binds = Json::array();
   for (const Bind& bind : confinement.binds) {
     binds.push_back({{"inside", bind.inside}, {"access", bind.access == Access::kWrite ? "write" : "read"}});

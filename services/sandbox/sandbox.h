@@ -83,6 +83,9 @@ struct Confinement {
   // The program is looked up in PATH of `environment`, or in /usr/bin and /bin.
   std::vector<std::string> command = {};
   std::vector<std::pair<std::string, std::string>> environment = {};
+  // Names of variables whose values are attested in no form: whoever has a digest of a value can try guesses
+  // at it.
+  std::vector<std::string> secrets = {};
   std::string cwd = "/tmp";
   std::vector<Bind> binds = {};
   // The programs that may be executed beside the command's own and the interpreters that first lines name:
@@ -171,7 +174,7 @@ Result<Outcome> run(const Confinement& confinement, const Watch& watch = {});
 
 // What is attested: everything that decides what the command can do, without the places on the host where
 // binds and streams live, so that the same step has the same digest on every machine. Values of environment
-// variables are replaced by their digests.
+// variables are replaced by their digests, and those of secrets left out.
 Json to_json(const Confinement& confinement);
 Digest digest_of(const Confinement& confinement);
 
