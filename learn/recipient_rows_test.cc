@@ -130,7 +130,7 @@ Dataset coarse(std::size_t rows, std::uint64_t seed) {
 TEST(RecipientRows, an_innocent_is_named_as_rarely_as_was_asked_for) {
   const Dataset table = coarse(400, 1);
   const Dataset suspect = coarse(600, 2);
-  constexpr int kTables = 600;
+  constexpr int kTables = 200;
   constexpr double kAlpha = 0.05;
   const std::vector<std::string> one{"acme"};
   int named = 0;
