@@ -3,7 +3,8 @@
 //
 // The judged data set is the test split, the reference the training split. Whole rows are joined by SHA-256
 // of their contents, once verbatim and once with case and spacing folded; ids and groups by their names.
-// Texts that were edited further are found by MinHash and decided by their exact Jaccard similarity. Images
+// Texts that were edited further are found by MinHash and decided by their exact Jaccard similarity; a column
+// whose values repeat is a category and no text. Images
 // are compared in every shift up to `shift` pixels by their largest difference in any pixel: one level of
 // noise moves an 8 x 8 digit by up to 8 in Euclidean distance, further than the closest different digits
 // stand apart (5.3), but by 1 level in its worst pixel, where different digits differ by at least 3.
@@ -51,6 +52,9 @@ constexpr Parameter kParameters[] = {
 
 // Training rows that are held against the others, to see how close different rows come by themselves.
 constexpr std::size_t kOrdinaryRows = 300;
+
+// Distinct values of a column of texts, as a share of the training rows.
+constexpr double kDistinctMin = 0.5;
 
 struct Entry {
   learn::RowDigest content;
@@ -248,8 +252,9 @@ class Search {
   }
 
   Result<void> near_texts() {
-    const std::vector<std::string> train = texts_of(train_.sample.rows);
-    const std::vector<std::string> test = texts_of(test_.sample.rows);
+    const std::set<std::string> columns = text_columns(train_.sample.rows);
+    const std::vector<std::string> train = texts_of(train_.sample.rows, columns);
+    const std::vector<std::string> test = texts_of(test_.sample.rows, columns);
     if (train.empty() || test.empty()) return {};
     const double least = parameters_.get("jaccard");
     for (const learn::SimilarPair& pair : learn::similar_texts(sketches(train), sketches(test), least)) {
@@ -344,10 +349,22 @@ class Search {
     if (!rows.empty()) ordinary_rate_ = static_cast<double>(close) / static_cast<double>(rows.size());
   }
 
-  static std::vector<std::string> texts_of(const Dataset& rows) {
+  // A column whose values repeat is a category, and rows that are alike in categories are no copies.
+  static std::set<std::string> text_columns(const Dataset& train) {
+    std::set<std::string> out;
+    for (const Column& column : train.columns) {
+      if (column.numeric || train.roles.covers(column.name)) continue;
+      const std::set<std::string_view> distinct(column.texts.begin(), column.texts.end());
+      if (static_cast<double>(distinct.size()) > kDistinctMin * static_cast<double>(train.rows()))
+        out.insert(column.name);
+    }
+    return out;
+  }
+
+  static std::vector<std::string> texts_of(const Dataset& rows, const std::set<std::string>& columns) {
     std::vector<std::string> out;
     for (const Column& column : rows.columns) {
-      if (column.numeric || rows.roles.covers(column.name)) continue;
+      if (column.numeric || !columns.contains(column.name)) continue;
       out.resize(rows.rows());
       for (std::size_t row = 0; row < out.size(); ++row) out[row] += learn::folded(column.texts[row]);
     }

@@ -108,6 +108,26 @@ Dataset grouped(std::vector<std::string> groups, std::vector<double> times, doub
   return out;
 }
 
+// People of the same trade, schooling and home are not the same people.
+TEST(split_leakage, takes_rows_of_the_same_categories_for_no_copies) {
+  constexpr std::array kTrades{"craft and repair", "executive and managerial", "private house service"};
+  constexpr std::array kSchools{"some college, no degree", "professional school", "high school graduate"};
+  const auto people = [&](std::size_t rows, std::uint64_t seed) {
+    learn::Random random(seed);
+    Dataset out{
+        .name = "people",
+        .columns = {
+            {.name = "hours"}, {.name = "trade", .numeric = false}, {.name = "school", .numeric = false}}};
+    for (std::size_t row = 0; row < rows; ++row) {
+      out.columns[0].numbers.push_back(random.normal());
+      out.columns[1].texts.emplace_back(kTrades[random.below(kTrades.size())]);
+      out.columns[2].texts.emplace_back(kSchools[random.below(kSchools.size())]);
+    }
+    return out;
+  };
+  EXPECT_TRUE(rows_of(examine(people(200, 1), people(60, 2))).empty());
+}
+
 TEST(split_leakage, parts_groups_and_times) {
   const Dataset train = grouped({"ana", "ben", "cy"}, {1, 2, 3}, 0);
   EXPECT_TRUE(examine(train, grouped({"dee", "eli"}, {4, 5}, 10)).findings.empty());
