@@ -110,8 +110,8 @@ void blow(const FinishedRun& run, const fs::path& copy, std::uint64_t seed, int 
   }
 }
 
-// In memory where there is such a file system: each look syncs its pin, and a disk would be all that is
-// timed.
+// In memory where there is such a file system: each look syncs its pin, which is a quarter of the time on a
+// disk that nobody else uses, and most of it on a busy one.
 fs::path storm_folder() {
   const fs::path memory = "/dev/shm";
   const bool there = fs::exists(memory) && fs::space(memory).available > (std::uintmax_t{1} << 30);
