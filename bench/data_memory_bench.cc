@@ -49,7 +49,7 @@ std::uint64_t write_table(const fs::path& file) {
 
 Result<void> check(const fs::path& file, const std::string& kind, std::uint64_t rows,
                    std::vector<Figure>& out) {
-  const std::string program = tests::build_dir() + "/sallyport";
+  const std::string program = tests::sallyport();
   const std::string memory = std::to_string(kMemory / limits::kMiB);
   const Run run = TRY(run_program(
       {.words = {program, "data", "check", file.string(), "--labels", "label", "--memory", memory}}));

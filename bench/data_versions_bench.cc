@@ -4,6 +4,8 @@
 // DVC is installed from PyPI by this benchmark alone; where that fails it is left out, and that is said. It
 // hashes with MD5 and never waits for the disk; ours hashes with SHA-256 and waits when it commits, which is
 // measured by itself and has no counterpart there.
+#include <unistd.h>
+
 #include <cmath>
 #include <cstdio>
 
@@ -41,6 +43,7 @@ Result<void> copy_in(const fs::path& from, const fs::path& to) {
   fs::create_directories(to.parent_path(), code);
   fs::copy(from, to, fs::copy_options::recursive, code);
   if (code) return fail(ErrorKind::kIo, "bench: " + code.message());
+  ::sync();  // what is measured does not wait for what was copied before
   return {};
 }
 
@@ -62,7 +65,7 @@ struct Times {
 Result<Times> add_ours(const fs::path& data, const fs::path& folder) {
   const std::string name = data.filename().string();
   TRY(copy_in(data, folder / name));
-  const std::string program = (fs::path(tests::build_dir()) / "sallyport").string();
+  const std::string program = tests::sallyport();
   Times out;
   out.add =
       TRY(seconds({.words = {program, "data", "add", name, "--name", "digits"}, .folder = folder.string()}));

@@ -34,6 +34,7 @@ constexpr Group kGroups[] = {
     {"repository", bench_repository},
     {"redact", bench_redact},
     {"tracking", bench_tracking},
+    {"sealed", bench_sealed},
     {"data-versions", bench_data_versions},
     {"signing", bench_signing},
     {"agreement", bench_agreement},

@@ -122,7 +122,7 @@ Result<void> change(const fs::path& folder, int round) {
 Result<std::vector<Figure>> measure(const fs::path& folder) {
   const fs::path repository = folder / "repository", cache = folder / "cache";
   const auto bytes = static_cast<double>(TRY(make_repository(repository)));
-  const std::string program = (fs::path(tests::build_dir()) / "sallyport").string();
+  const std::string program = tests::sallyport();
   const std::vector<std::string> scan{program, "scan", "--format", "json", repository.string()};
   const auto with = [&](const std::vector<std::string>& more) {
     std::vector<std::string> words = scan;

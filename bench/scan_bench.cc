@@ -62,7 +62,7 @@ Result<double> scan_s(const fs::path& path) {
 
 Result<std::vector<Figure>> measure(const Files& files, const std::string& program) {
   std::vector<double> ratio, cold, many, version, whole;
-  const std::string sallyport = (fs::path(tests::build_dir()) / "sallyport").string();
+  const std::string sallyport = tests::sallyport();
   Env& env = system_env();
   for (int round = 0; round < kRounds; ++round) {
     const double start = now_s();

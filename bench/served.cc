@@ -17,6 +17,8 @@
 
 #include "bench/bench.h"
 #include "bench/http_client.h"
+#include "tests/paths.h"
+#include "tests/peer.h"
 
 namespace sallyport::bench {
 namespace {
@@ -64,6 +66,25 @@ pid_t group_of(const std::string& stat) {
 }
 
 }  // namespace
+
+std::vector<std::string> our_server_words(const std::filesystem::path& root) {
+  return {tests::sallyport(), "server", "--root", root.string(), "--port", "{port}", "--allow-anonymous"};
+}
+std::vector<std::string> mlflow_server_words(const std::filesystem::path& peer,
+                                             const std::filesystem::path& root) {
+  return {(peer / "bin" / "mlflow").string(),
+          "server",
+          "--host",
+          "127.0.0.1",
+          "--port",
+          "{port}",
+          "--backend-store-uri",
+          "sqlite:///" + (root / "mlflow.db").string(),
+          "--artifacts-destination",
+          (root / "mlartifacts").string()};
+}
+
+std::filesystem::path mlflow_peer() { return tests::peer("mlflow", "mlflow==3.17.2"); }
 
 Result<Served> Served::start(std::vector<std::string> words, double limit_s) {
   const std::uint16_t port = free_port();

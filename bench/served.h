@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -35,5 +36,14 @@ class Served {
   std::uint16_t port_ = 0;
   double start_s_ = 0;
 };
+
+// What to start: our tracking server over a folder, and MLflow's with its own defaults over SQLite and files
+// in a folder that is there.
+std::vector<std::string> our_server_words(const std::filesystem::path& root);
+std::vector<std::string> mlflow_server_words(const std::filesystem::path& peer,
+                                             const std::filesystem::path& root);
+inline constexpr double kReadyWithinS = 180;
+// MLflow, installed from PyPI for benchmarks and tests alone; empty where it cannot be.
+std::filesystem::path mlflow_peer();
 
 }  // namespace sallyport::bench

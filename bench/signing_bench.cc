@@ -60,7 +60,7 @@ Result<std::pair<double, double>> measure(const Tool& tool, const fs::path& sign
 }
 
 Tool ours(const fs::path& scratch, const std::string& model, const std::string& signature) {
-  const std::string program = (fs::path(tests::build_dir()) / "sallyport").string();
+  const std::string program = tests::sallyport();
   const std::string key = (scratch / "signer").string();
   return {
       .sign = {program, "sign", model, "--key", key + ".key", "--out", signature},
@@ -88,7 +88,7 @@ constexpr Size kSizes[] = {{"1 GiB", kLarge, 1, "s", 0.9}, {"20 kB", kSmall, 1e3
 
 Result<std::vector<Figure>> bench_signing() {
   const Scratch scratch;
-  const std::string program = (fs::path(tests::build_dir()) / "sallyport").string();
+  const std::string program = tests::sallyport();
   TRY(run_program({.words = {program, "keygen", "--algorithm", "ecdsa-p256", "--directory",
                              scratch.path().string(), "signer"}}));
   const fs::path peer = tests::peer("model-signing", "model-signing==1.1.1 pyOpenSSL");

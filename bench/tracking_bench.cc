@@ -17,8 +17,6 @@
 #include "bench/slow_clients.h"
 #include "core/env.h"
 #include "core/json.h"
-#include "tests/paths.h"
-#include "tests/peer.h"
 
 namespace sallyport::bench {
 namespace {
@@ -29,7 +27,6 @@ constexpr double kRoundS = 3;
 constexpr int kBatch = 100;
 constexpr std::size_t kArtifactBytes = std::size_t{256} << 20;
 constexpr int kStarts = 9;
-constexpr double kReadyWithinS = 180;
 constexpr std::string_view kApi = "/api/2.0/mlflow/";
 
 Result<std::string> new_run(HttpClient& client) {
@@ -146,33 +143,11 @@ Result<void> measure_artifact(std::uint16_t port, BytesView content, Rates& rate
   return {};
 }
 
-std::vector<std::string> our_words(const fs::path& root) {
-  return {(fs::path(tests::build_dir()) / "sallyport").string(),
-          "server",
-          "--root",
-          root.string(),
-          "--port",
-          "{port}",
-          "--allow-anonymous"};
-}
-std::vector<std::string> mlflow_words(const fs::path& peer, const fs::path& root) {
-  return {(peer / "bin" / "mlflow").string(),
-          "server",
-          "--host",
-          "127.0.0.1",
-          "--port",
-          "{port}",
-          "--backend-store-uri",
-          "sqlite:///" + (root / "mlflow.db").string(),
-          "--artifacts-destination",
-          (root / "mlartifacts").string()};
-}
-
 Result<double> cold_start_ms(const fs::path& scratch) {
   std::vector<double> starts;
   for (int i = 0; i < kStarts; ++i) {
     const Served server =
-        TRY(Served::start(our_words(scratch / ("start-" + std::to_string(i))), kReadyWithinS));
+        TRY(Served::start(our_server_words(scratch / ("start-" + std::to_string(i))), kReadyWithinS));
     starts.push_back(server.start_s() * 1e3);
   }
   return median(starts);
@@ -221,11 +196,11 @@ Result<std::vector<Figure>> bench_tracking() {
     content[i] = static_cast<std::uint8_t>(content[i - kArtifactBytes / 64] + 1);
   }
   const double start_ms = TRY(cold_start_ms(scratch.path()));
-  const Served ours = TRY(Served::start(our_words(scratch.path() / "ours"), kReadyWithinS));
+  const Served ours = TRY(Served::start(our_server_words(scratch.path() / "ours"), kReadyWithinS));
   std::optional<Served> theirs;
-  if (const fs::path peer = tests::peer("mlflow", "mlflow==3.17.2"); !peer.empty()) {
+  if (const fs::path peer = mlflow_peer(); !peer.empty()) {
     fs::create_directories(scratch.path() / "theirs");
-    theirs.emplace(TRY(Served::start(mlflow_words(peer, scratch.path() / "theirs"), kReadyWithinS)));
+    theirs.emplace(TRY(Served::start(mlflow_server_words(peer, scratch.path() / "theirs"), kReadyWithinS)));
     TRY(settle(theirs->port()));
   } else {
     std::fprintf(stderr, "sallyport-bench: tracking: MLflow could not be installed; it is left out\n");

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 
 #include "cli/command.h"
+#include "core/text.h"
 
 namespace sallyport::cli {
 namespace {
@@ -36,10 +36,8 @@ std::vector<std::string> choices_of(const Flag& flag) {
 }
 
 std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+  const auto value = parsed_number<std::int64_t>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 Result<void> check_values(const Flag& flag, const std::vector<std::string>& values) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "services/http/hosts.h"
+
 namespace sallyport::cli {
 namespace {
 
@@ -21,12 +23,10 @@ int connections_max() {
   return static_cast<int>(limit.rlim_cur - std::min(limit.rlim_cur / 2, kOtherFilesMax));
 }
 
-bool is_loopback(const std::string& host) { return host == "::1" || host.starts_with("127."); }
-
 Result<std::shared_ptr<const services::http::Tls>> tls_of(const Arguments& arguments, const fs::path& root,
                                                           const std::string& host) {
   const bool named = arguments.has("tls-cert");
-  if (!named && !arguments.has("client-ca") && is_loopback(host)) return nullptr;
+  if (!named && !arguments.has("client-ca") && services::http::is_loopback(host)) return nullptr;
   Env& env = system_env();
   services::http::TlsFiles files;
   if (named) {

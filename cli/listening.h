@@ -14,7 +14,6 @@ namespace sallyport::cli {
 
 // As many as the machine allows this process to hold, up to 20,000.
 int connections_max();
-bool is_loopback(const std::string& host);
 
 // Off loopback always: what is said would cross the network in the clear. One's own certificate is made below
 // `root` where none is named. nullptr for plain HTTP.

@@ -1,5 +1,6 @@
 // sallyport log check-proof: whether a receipt holds, offline.
 #include "cli/command.h"
+#include "cli/cosigned_within.h"
 #include "core/limits/witness.h"
 #include "services/witness/receipt.h"
 #include "trust/chain.h"
@@ -15,13 +16,9 @@ constexpr Flag kFlags[] = {
      .value = "FILE",
      .doc = "a root.json: its log keys count, and who signed is judged by it"},
     {.name = "artifact", .value = "PATH", .doc = "what the attestation must be about"},
-    {.name = "cosigned-within",
-     .value = "N",
-     .doc = "hours; cosignatures that are older do not count; 0: any age",
-     .fallback = "0"},
+    kCosignedWithin,
 };
 constexpr Positional kPositionals[] = {{.name = "RECEIPT", .doc = "what `sallyport log prove` wrote"}};
-constexpr std::int64_t kHourS = 3'600;
 
 struct Checked {
   Receipted receipt;
@@ -57,8 +54,7 @@ Result<Checked> check(const Arguments& arguments) {
     options.keys = &keys;
     options.origin = root->log_origin();
   }
-  if (arguments.number("cosigned-within") > 0)
-    options.age_max_s = arguments.number("cosigned-within") * kHourS;
+  options.age_max_s = cosigned_age_max_s(arguments);
   const Bytes file = TRY(env.read_file(arguments.word("RECEIPT"), limits::kTlogProofBytesMax));
   Checked out{.receipt = TRY(services::witness::check_receipt(as_text(file), policy, options))};
   if (arguments.has("artifact")) TRY(check_about(out.receipt.statement, arguments.text("artifact")));

@@ -1,7 +1,7 @@
 // sallyport log prove: a receipt of one attestation, for those who do not have the log.
-#include <charconv>
 
 #include "cli/command.h"
+#include "core/text.h"
 #include "services/witness/receipt.h"
 
 namespace sallyport::cli {
@@ -20,11 +20,9 @@ Result<std::uint64_t> index_of(const trust::Ledger& ledger, const std::string& w
     return fail(ErrorKind::kNotFound, "log: no entry names the envelope " + word,
                 "run `sallyport log show` to see what is there");
   }
-  std::uint64_t out = 0;
-  const char* const end = word.data() + word.size();
-  if (std::from_chars(word.data(), end, out).ptr != end || word.empty())
-    return invalid("log prove: " + shown(word) + " is neither the number of an entry nor a SHA-256");
-  return out;
+  const auto out = parsed_number<std::uint64_t>(word);
+  if (!out) return invalid("log prove: " + shown(word) + " is neither the number of an entry nor a SHA-256");
+  return *out;
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {

@@ -1,7 +1,7 @@
 // sallyport log show: what the log holds, or one of its entries whole.
-#include <charconv>
 
 #include "cli/command.h"
+#include "core/text.h"
 #include "trust/workspace.h"
 
 namespace sallyport::cli {
@@ -91,15 +91,14 @@ Result<Exit> show_one(trust::Ledger& ledger, const trust::Root& root, std::uint6
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string number = arguments.word("NUMBER");
-  std::uint64_t index = 0;
-  const char* const end = number.data() + number.size();
-  if (!number.empty() && std::from_chars(number.data(), end, index).ptr != end) {
+  const auto index = parsed_number<std::uint64_t>(number);
+  if (!number.empty() && !index) {
     return output.usage("log show: '" + number + "' is not the number of an entry");
   }
   const trust::Workspace workspace = TRY(trust::Workspace::open(system_env(), arguments.workspace()));
   const trust::Root root = TRY(workspace.load_root());
   trust::Ledger ledger = TRY(workspace.open_ledger(root));
-  if (!number.empty()) return show_one(ledger, root, index, output);
+  if (index) return show_one(ledger, root, *index, output);
   if (output.is_json()) {
     Json list = Json::array();
     for (const LedgerEntry& entry : ledger.entries()) list.push_back(summary_json(entry, root));

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "cli/command.h"
+#include "cli/cosigned_within.h"
 #include "core/limits/witness.h"
 #include "services/http/fetch.h"
 #include "services/tracking/pull.h"
@@ -17,17 +18,13 @@ constexpr Flag kFlags[] = {
     {.name = "policy",
      .value = "FILE",
      .doc = "witnesses without whose cosignatures the log is not believed (C2SP tlog-policy)"},
-    {.name = "cosigned-within",
-     .value = "N",
-     .doc = "hours; cosignatures that are older do not count; 0: any age",
-     .fallback = "0"},
+    kCosignedWithin,
     {.name = "ca", .value = "PEM", .doc = "certificates to trust instead of the system's"},
 };
 constexpr Positional kPositionals[] = {{.name = "MODEL@VERSION", .doc = "a version's number, or an alias"}};
 
 constexpr std::size_t kFileBytesMax = 4 * limits::kGiB;
 constexpr unsigned kPatienceS = 3'600;
-constexpr std::int64_t kHourS = 3'600;
 
 void print(const services::tracking::PullOptions& wanted, const services::tracking::Pulled& pulled,
            Output& output) {
@@ -81,8 +78,12 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     const Bytes text = TRY(env.read_file(arguments.text("policy"), limits::kWitnessPolicyBytesMax));
     wanted.witnesses = TRY(trust::parse_witness_policy(as_text(text)));
   }
-  if (arguments.number("cosigned-within") > 0)
-    wanted.cosigned_age_max_s = arguments.number("cosigned-within") * kHourS;
+  wanted.cosigned_age_max_s = cosigned_age_max_s(arguments);
+  if (wanted.cosigned_age_max_s && !(wanted.witnesses && wanted.witnesses->quorum)) {
+    return output.usage(
+        "pull: --cosigned-within needs a --policy with a quorum: only witnesses can say how "
+        "old a log is");
+  }
   const auto pulled = services::tracking::pull(
       env, root, [&](const std::string& target) { return services::http::fetch(base + target, options); },
       wanted);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/listening.h"
 #include "cli/stop_signal.h"
+#include "services/http/hosts.h"
 #include "services/http/tls.h"
 #include "services/tracking/grants.h"
 #include "services/tracking/service.h"
@@ -62,7 +63,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   if (port < 0 || port > 65535) return output.usage("--port: a number from 0 to 65535 was expected");
   const std::string host = arguments.text("host");
   const bool anonymous = arguments.has("allow-anonymous");
-  if (anonymous && !is_loopback(host)) {
+  if (anonymous && !services::http::is_loopback(host)) {
     return output.usage("--allow-anonymous: only on 127.0.0.1, not on " + host,
                         "leave one of --host and --allow-anonymous out");
   }

@@ -1,5 +1,6 @@
 // sallyport verify: why an artifact is trusted, or the first link that is not.
 #include "cli/command.h"
+#include "cli/cosigned_within.h"
 #include "services/pipeline/runner.h"
 #include "services/project/check.h"
 
@@ -11,6 +12,7 @@ using trust::ChainReport;
 using trust::ChainVerdict;
 using trust::LinkVerdict;
 
+constexpr Flag kFlags[] = {kCosignedWithin};
 constexpr Positional kPositionals[] = {
     {.name = "ARTIFACT", .doc = "a model (digits@champion, digits@4), a digest (sha256:...), or a path"}};
 
@@ -27,7 +29,8 @@ Result<Answer> verify(const Arguments& arguments) {
   const std::int64_t now = env.now_unix_s();
   const auto resolved = trust::resolve_artifact(workspace, name, policy, now);
   return Answer{resolved ? resolved->title : name,
-                services::project::verify_project(workspace, name, policy, now)};
+                services::project::verify_project(workspace, name, policy, now,
+                                                  {.cosigned_age_max_s = cosigned_age_max_s(arguments)})};
 }
 
 std::string_view word_of(LinkVerdict verdict) {
@@ -90,6 +93,7 @@ const Command verify_command{
         "  ok   registry       alias champion -> 4, approved by lead, audit       log #812\n"
         "  FAIL training       attests dataset sha256:41aa..., digits/3 is sha256:77c0...\n"
         "  do   sallyport log show 801 for the step, or train again from digits/3",
+    .flags = kFlags,
     .positionals = kPositionals,
     .run = run,
 };

@@ -76,6 +76,10 @@ sp_layer_or_empty(services FOLDERS services
 set_source_files_properties(${CMAKE_SOURCE_DIR}/services/tools.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_ENGINES="${CMAKE_SOURCE_DIR}/.deps")
 
+foreach(layer formats trust learn services)
+  sp_together(sp_${layer})
+endforeach()
+
 # Drills live beside their guards; the runner, the forges and the victims live in drills/.
 file(GLOB_RECURSE drill_sources CONFIGURE_DEPENDS
   ${CMAKE_SOURCE_DIR}/data_engineering/*_drill.cc ${CMAKE_SOURCE_DIR}/experiment/*_drill.cc
@@ -85,6 +89,7 @@ if(drill_sources)
   add_library(sp_drills STATIC ${drill_sources})
   target_link_libraries(sp_drills PUBLIC sp_services sp_catalog)
   sp_precompiled(sp_drills sp_core)
+  sp_runs_once(sp_drills)
   # drills/data.cc takes the committed tables into the binary.
   file(GLOB drill_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/data/*.csv)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/drills/data.cc PROPERTIES
@@ -104,6 +109,7 @@ list(FILTER cli_sources EXCLUDE REGEX "(_test|_main|/main)\\.cc$")
 add_library(sp_cli STATIC ${cli_sources})
 target_link_libraries(sp_cli PUBLIC sp_drills sp_services sp_catalog)
 sp_precompiled(sp_cli sp_core)
+sp_runs_once(sp_cli)
 set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/pages.cc PROPERTIES
   COMPILE_DEFINITIONS SALLYPORT_VERSION="${PROJECT_VERSION}")
 
@@ -158,6 +164,8 @@ target_link_libraries(sallyport-mutate PRIVATE sp_drills sp_catalog)
 # The figures that the project promises, measured: ./dev bench.
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.cc)
 if(bench_sources)
-  add_executable(sallyport-bench ${bench_sources} ${CMAKE_SOURCE_DIR}/services/sandbox/testdata/table.cc)
+  # What is tried in a benchmark and in a test alike.
+  add_executable(sallyport-bench ${bench_sources} ${CMAKE_SOURCE_DIR}/services/sandbox/testdata/table.cc
+    ${CMAKE_SOURCE_DIR}/services/tracking/testdata/tamperings.cc)
   target_link_libraries(sallyport-bench PRIVATE sp_drills sp_services sp_differential sp_paths)
 endif()

@@ -3,7 +3,7 @@
 # behind precompiled headers, so those warnings are off; AddressSanitizer finds the true ones.
 add_library(sp_options INTERFACE)
 target_compile_options(sp_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  -Wall -Wextra -Wpedantic -Wshadow=local -Wconversion -Werror
   -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -fno-omit-frame-pointer)
 target_include_directories(sp_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 
@@ -38,6 +38,28 @@ set(SALLYPORT_HEADERS
   <algorithm> <array> <charconv> <chrono> <cmath> <cstdint> <cstring> <filesystem> <fstream> <functional>
   <map> <memory> <mutex> <numeric> <optional> <random> <set> <span> <sstream> <string> <string_view> <thread>
   <unordered_map> <vector> <nlohmann/json.hpp>)
+
+# Eight files are compiled as one: most of a cold build goes into making and optimising the same templates in
+# file after file. Names that a file keeps to itself are therefore distinct among its neighbours. The files of
+# formats/inspect each have a function `plausible` and are compiled one by one; so are commands, guards and
+# drills, which are alike by design too and do not call this. OFF is for whoever edits one file again and
+# again, and shows a file that forgot an include.
+option(SALLYPORT_TOGETHER "compile the files of a layer, or of its tests, eight at a time" ON)
+function(sp_together target)
+  get_target_property(apart ${target} SOURCES)
+  list(FILTER apart INCLUDE REGEX "/inspect/")
+  set_source_files_properties(${apart} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${SALLYPORT_TOGETHER} UNITY_BUILD_BATCH_SIZE 8)
+  if(SALLYPORT_TOGETHER)
+    # A file's own types are no header's, though they are read as if they were.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
+# Of code that waits for other code, or for people, and runs once: optimising it costs a cold build minutes.
+function(sp_runs_once target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
 
 # The target's files take the precompiled headers of `owner`, which has them made; its own when it is `owner`.
 function(sp_precompiled target owner)

@@ -94,9 +94,8 @@ class SystemOutput final : public OutputFile {
   Result<void> write(BytesView bytes) override {
     TRY(write_all(fd_.get(), bytes, path_));
     size_ += bytes.size();
-    // The disk begins while the rest is still being made, so that sync() finds little left to wait for. It is
-    // only a hint: where it fails, sync() does it all.
-    if (size_ - begun_ >= kWriteBackBytes) {
+    // Where this fails, sync() does it all.
+    if (sync_follows_ && size_ - begun_ >= kWriteBackBytes) {
       ::sync_file_range(fd_.get(), static_cast<off64_t>(begun_), static_cast<off64_t>(size_ - begun_),
                         SYNC_FILE_RANGE_WRITE);
       begun_ = size_;
@@ -107,6 +106,7 @@ class SystemOutput final : public OutputFile {
     if (::fsync(fd_.get()) != 0) return os_error(path_, "sync");
     return {};
   }
+  void expect_sync() override { sync_follows_ = true; }
 
  private:
   static constexpr std::uint64_t kWriteBackBytes = 4 * limits::kMiB;
@@ -115,6 +115,7 @@ class SystemOutput final : public OutputFile {
   fs::path path_;
   std::uint64_t size_ = 0;
   std::uint64_t begun_ = 0;
+  bool sync_follows_ = false;
 };
 
 // Closing the descriptor drops the lock.
@@ -126,7 +127,7 @@ class SystemLock final : public FileLock {
   Descriptor fd_;
 };
 
-constexpr std::size_t kMappedBytesMin = limits::kMiB;
+constexpr std::size_t kDigestMappedMin = limits::kMiB;
 
 Result<Env::FileDigest> digest_stream(int fd, const fs::path& path) {
   ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -204,7 +205,7 @@ class SystemEnv final : public Env {
   Result<FileDigest> digest_file(const fs::path& path) override {
     struct stat status {};
     const Descriptor fd(TRY(open_regular(path, status)));
-    if (static_cast<std::size_t>(status.st_size) >= kMappedBytesMin) {
+    if (static_cast<std::size_t>(status.st_size) >= kDigestMappedMin) {
       const Result<Mapping> mapping = Mapping::of(fd.get(), path);
       if (mapping) {
         const FileDigest out{.digest = sha256(mapping->bytes()), .size = mapping->bytes().size()};

@@ -43,6 +43,9 @@ class OutputFile {
   virtual ~OutputFile() = default;
   virtual Result<void> write(BytesView bytes) = 0;
   virtual Result<void> sync() = 0;
+  // A hint: the file is synced once it is written, so the disk may begin while the rest is still being made.
+  // Whoever does not wait for the disk would only be held up by that.
+  virtual void expect_sync() {}
 };
 
 // Held until destroyed; the operating system drops it when the process ends.

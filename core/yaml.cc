@@ -3,13 +3,13 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <sstream>
 #include <vector>
 
 #include "core/limits.h"
+#include "core/text.h"
 
 namespace sallyport {
 namespace {
@@ -64,17 +64,8 @@ class Builder : public YAML::EventHandler {
     if (text.empty() || text == "~" || text == "null") return nullptr;
     if (text == "true") return true;
     if (text == "false") return false;
-    std::int64_t integer = 0;
-    const char* last = text.data() + text.size();
-    if (const auto [end, code] = std::from_chars(text.data(), last, integer);
-        code == std::errc() && end == last) {
-      return integer;
-    }
-    double number = 0;
-    if (const auto [end, code] = std::from_chars(text.data(), last, number);
-        code == std::errc() && end == last && std::isfinite(number)) {
-      return number;
-    }
+    if (const auto integer = parsed_number<std::int64_t>(text)) return *integer;
+    if (const auto number = parsed_number<double>(text); number && std::isfinite(*number)) return *number;
     return text;
   }
 

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/json.h"
+#include "core/text.h"
 #include "formats/requirements.h"
-#include "formats/text.h"
 #include "formats/version_order.h"
 
 namespace sallyport::formats {

@@ -20,7 +20,7 @@ constexpr std::array<std::uint8_t, 256> kDigits = [] {
   return out;
 }();
 
-bool is_digit(char c) { return kDigits[static_cast<std::uint8_t>(c)] != kNoDigit; }
+bool is_armour_digit(char c) { return kDigits[static_cast<std::uint8_t>(c)] != kNoDigit; }
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -82,7 +82,7 @@ constexpr std::size_t kLineMin = 40;
 std::size_t next_stretch(std::string_view text, std::size_t at, std::size_t length) {
   while (length <= text.size() - at) {
     std::size_t back = at + length;
-    while (back > at && is_digit(text[back - 1])) --back;
+    while (back > at && is_armour_digit(text[back - 1])) --back;
     if (back == at) return at;
     at = back;
   }
@@ -98,14 +98,14 @@ Run run_at(std::string_view text, std::size_t at) {
   Run out;
   while (true) {
     const std::size_t begin = at;
-    while (at < text.size() && is_digit(text[at])) ++at;
+    while (at < text.size() && is_armour_digit(text[at])) ++at;
     const std::size_t length = at - begin;
     out.digits.append(text.substr(begin, length));
     out.end = at;
     while (at < text.size() && text[at] == '=') out.end = ++at;
     if (length < kLineMin) return out;
     at = separators_end(text, at);
-    if (at == out.end || at >= text.size() || !is_digit(text[at])) return out;
+    if (at == out.end || at >= text.size() || !is_armour_digit(text[at])) return out;
   }
 }
 

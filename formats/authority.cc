@@ -3,15 +3,13 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/limits/sandbox.h"
+#include "core/text.h"
 
 namespace sallyport::formats {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_label_letter(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '_'; }
 
 bool is_name(std::string_view host) {
@@ -45,20 +43,9 @@ bool is_address(int family, const std::string& host) {
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || kMarks.find(c) != std::string_view::npos;
+    return is_digit(c) || (lowered(c) >= 'a' && lowered(c) <= 'z') ||
+           kMarks.find(c) != std::string_view::npos;
   });
-}
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 Result<void> check_field(std::string_view line, std::string_view target) {
@@ -91,10 +78,8 @@ Result<Authority> parse_authority(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return invalid("destination: no port");
   const std::string_view digits = text.substr(colon + 1);
-  unsigned port = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (code != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535 ||
-      digits.front() == '0') {
+  const auto port = parsed_number<std::uint16_t>(digits);
+  if (!port || digits.front() == '0') {
     return invalid("destination: its port is not in [1, 65535]");
   }
   std::string host = lowered(text.substr(0, colon));
@@ -107,7 +92,7 @@ Result<Authority> parse_authority(std::string_view text) {
     known = is_number_like(host) ? is_address(AF_INET, host) : is_name(host);
   }
   if (!known) return invalid("destination: its host is neither a name nor an address");
-  return Authority{.host = std::move(host), .port = static_cast<std::uint16_t>(port)};
+  return Authority{.host = std::move(host), .port = *port};
 }
 
 Result<Authority> parse_connect(std::string_view head) {

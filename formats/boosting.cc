@@ -1,12 +1,12 @@
 #include "formats/boosting.h"
 
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <optional>
 
 #include "core/bytes.h"
 #include "core/limits/trees.h"
+#include "core/text.h"
 
 namespace sallyport::formats::boosting {
 namespace {
@@ -24,10 +24,10 @@ class Flaws {
 
 std::string tree_name(std::size_t tree) { return "tree " + std::to_string(tree) + ": "; }
 
-using Numbers = std::vector<std::int64_t>;
+using Integers = std::vector<std::int64_t>;
 
 // A node is the child of at most one other and the root of none: then every way down ends.
-void judge_children(const Numbers& left, const Numbers& right, std::size_t nodes, const std::string& tree,
+void judge_children(const Integers& left, const Integers& right, std::size_t nodes, const std::string& tree,
                     std::size_t offset, Flaws& flaws) {
   std::vector<bool> is_child(nodes, false);
   for (std::size_t i = 0; i < left.size(); ++i) {
@@ -47,22 +47,15 @@ void judge_children(const Numbers& left, const Numbers& right, std::size_t nodes
 }
 
 // Whole numbers of a member; nothing when it is no list of them.
-std::optional<Numbers> numbers_of(const Json& object, const char* name) {
+std::optional<Integers> numbers_of(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_array()) return std::nullopt;
-  Numbers out;
+  Integers out;
   out.reserve(found->size());
   for (const Json& value : *found) {
     if (!value.is_number_integer()) return std::nullopt;
     out.push_back(value.get<std::int64_t>());
   }
-  return out;
-}
-
-std::optional<std::int64_t> number_of(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return out;
 }
 
@@ -72,14 +65,14 @@ std::optional<std::int64_t> parameter(const Json& object, const char* group, con
   if (found == object.end() || !found->is_object() || !found->contains(name)) return std::nullopt;
   const Json& value = (*found)[name];
   if (value.is_number_integer()) return value.get<std::int64_t>();
-  return value.is_string() ? number_of(value.get_ref<const std::string&>()) : std::nullopt;
+  return value.is_string() ? parsed_number<std::int64_t>(value.get_ref<const std::string&>()) : std::nullopt;
 }
 
 void judge_xgboost_tree(const Json& tree, std::size_t number, std::int64_t features, Flaws& flaws) {
   const std::string name = tree_name(number);
-  const std::optional<Numbers> left = numbers_of(tree, "left_children");
-  const std::optional<Numbers> right = numbers_of(tree, "right_children");
-  const std::optional<Numbers> split = numbers_of(tree, "split_indices");
+  const std::optional<Integers> left = numbers_of(tree, "left_children");
+  const std::optional<Integers> right = numbers_of(tree, "right_children");
+  const std::optional<Integers> split = numbers_of(tree, "split_indices");
   const std::optional<std::int64_t> nodes = parameter(tree, "tree_param", "num_nodes");
   if (!left || !right || !split || !nodes) {
     flaws.add(0, name + "lacks its children, its splits or their number");
@@ -122,15 +115,15 @@ struct Block {
   std::map<std::string_view, std::string_view> values = {};
 };
 
-std::optional<Numbers> list_of(const Block& block, std::string_view name) {
+std::optional<Integers> list_of(const Block& block, std::string_view name) {
   const auto found = block.values.find(name);
   if (found == block.values.end()) return std::nullopt;
-  Numbers out;
+  Integers out;
   std::string_view rest = found->second;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(' '), rest.size());
     if (end > 0) {
-      const std::optional<std::int64_t> number = number_of(rest.substr(0, end));
+      const std::optional<std::int64_t> number = parsed_number<std::int64_t>(rest.substr(0, end));
       if (!number) return std::nullopt;
       out.push_back(*number);
     }
@@ -141,7 +134,7 @@ std::optional<Numbers> list_of(const Block& block, std::string_view name) {
 
 std::optional<std::int64_t> value_of(const Block& block, std::string_view name) {
   const auto found = block.values.find(name);
-  return found == block.values.end() ? std::nullopt : number_of(found->second);
+  return found == block.values.end() ? std::nullopt : parsed_number<std::int64_t>(found->second);
 }
 
 void judge_lightgbm_tree(const Block& block, std::size_t number, std::int64_t feature_max, Flaws& flaws) {

@@ -77,14 +77,14 @@ constexpr Case kCases[] = {{Codec::kBzip2, bzip2, true}, {Codec::kXz, xz, true},
                            {Codec::kLzma, lzma, false},  {Codec::kLzmaZip, lzma_zip, false},
                            {Codec::kZstd, zstd, true},   {Codec::kLz4, lz4, true}};
 
-std::string sample() {
+std::string codec_sample() {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += std::to_string(i * 7919);
   return text;
 }
 
 TEST(Codec, UnpacksWhatTheLibrariesPackWithinABudget) {
-  const std::string text = sample();
+  const std::string text = codec_sample();
   for (const Case& c : kCases) {
     SCOPED_TRACE(name_of(c.codec));
     const Bytes packed = c.pack(text);
@@ -115,7 +115,7 @@ TEST(Codec, UnpacksWhatTheLibrariesPackWithinABudget) {
 }
 
 TEST(Codec, KeepsWhatCameBeforeDamageAndStopsBehindTheStream) {
-  const std::string text = sample();
+  const std::string text = codec_sample();
   for (const Case& c : kCases) {
     SCOPED_TRACE(name_of(c.codec));
     Bytes packed = c.pack(text);

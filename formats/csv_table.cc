@@ -1,11 +1,11 @@
 // A table from CSV: two passes over the text, so that no guess about a column's type is needed.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "formats/csv_table.h"
 #include "formats/utf8.h"
 
@@ -19,10 +19,8 @@ bool is_missing(std::string_view cell) {
 std::optional<double> number_of(std::string_view cell) {
   if (is_missing(cell)) return std::numeric_limits<double>::quiet_NaN();
   if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
+  const auto value = parsed_number<double>(cell);
+  return value && std::isfinite(*value) ? value : std::nullopt;
 }
 
 // Whether the number still names what the cell names: "007" and "7" are two identifiers.
@@ -104,9 +102,9 @@ Result<TableShape> measure(std::string_view text, const Options& options, const 
   return shape;
 }
 
-class Reader : public TableReader {
+class CellReader : public TableReader {
  public:
-  Reader(std::string_view text, const Options& options, TableShape shape, const Passed& passed)
+  CellReader(std::string_view text, const Options& options, TableShape shape, const Passed& passed)
       : text_(text), options_(options), shape_(std::move(shape)), announcer_(passed), rows_(text) {}
 
   const TableShape& shape() const override { return shape_; }
@@ -158,7 +156,7 @@ Result<std::unique_ptr<TableReader>> open(std::string_view text, const Options& 
   Result<TableShape> shape = measure(text, options, passed);
   if (!shape && options.name.empty()) return std::unexpected(std::move(shape).error());
   if (!shape) return within(options.name, std::move(shape).error());
-  return std::unique_ptr<TableReader>(new Reader(text, options, std::move(*shape), passed));
+  return std::unique_ptr<TableReader>(new CellReader(text, options, std::move(*shape), passed));
 }
 
 Result<Dataset> parse(std::string_view text, const Options& options) {

@@ -11,9 +11,9 @@
 namespace sallyport::formats {
 namespace {
 
-constexpr std::uint32_t kString = 8;
-constexpr std::uint32_t kArray = 9;
-constexpr std::uint32_t kBool = 7;
+constexpr std::uint32_t kStringType = 8;
+constexpr std::uint32_t kArrayType = 9;
+constexpr std::uint32_t kBoolType = 7;
 constexpr std::array<std::uint8_t, 13> kWidths{1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};  // of values by type
 constexpr std::uint64_t kAlignmentDefault = 32;
 constexpr std::uint64_t kAlignmentMax = 1U << 16U;
@@ -113,10 +113,10 @@ class GgufReader {
         return flaw("duplicate-key", begin, "key " + shown(value.key) + " again");
       value.type = static_cast<std::uint32_t>(type);
       value.offset = at_;
-      if (type == kString) {
+      if (type == kStringType) {
         if (!text(value.text)) return false;
         value.offset = at_ - value.text.size();
-      } else if (type == kArray) {
+      } else if (type == kArrayType) {
         if (!array()) return false;
       } else if (!scalar(type, value.number)) {
         return false;
@@ -129,7 +129,7 @@ class GgufReader {
   bool scalar(std::uint64_t type, std::uint64_t& value) {
     if (type >= kWidths.size()) return flaw("value-type", at_ - 4, "unknown type " + std::to_string(type));
     if (!number(kWidths[type], value)) return false;
-    if (type == kBool && value > 1) return flaw("value-type", at_ - 1, "bool that is neither 0 nor 1");
+    if (type == kBoolType && value > 1) return flaw("value-type", at_ - 1, "bool that is neither 0 nor 1");
     return true;
   }
 
@@ -147,7 +147,7 @@ class GgufReader {
       std::uint64_t count = 0;
       if (!number(4, type) || !length(count)) return false;
       const std::uint64_t prefix = out_.version == 1 ? 4 : 8;
-      const std::uint64_t least = type == kArray ? prefix + 4 : type == kString ? prefix : 0;
+      const std::uint64_t least = type == kArrayType ? prefix + 4 : type == kStringType ? prefix : 0;
       if (type >= kWidths.size())
         return flaw("value-type", begin, "array of the unknown type " + std::to_string(type));
       const std::uint64_t width = least != 0 ? least : kWidths[type];
@@ -155,11 +155,11 @@ class GgufReader {
         return flaw("count-outside", begin,
                     "array of " + std::to_string(count) + " values runs past the end");
       }
-      if (type == kArray) {
+      if (type == kArrayType) {
         if (remaining.size() >= limits::kGgufArrayDepthMax)
           return flaw("limit", begin, "arrays nested deeper than kGgufArrayDepthMax");
         remaining.push_back(count);
-      } else if (type == kString) {
+      } else if (type == kStringType) {
         std::string_view ignored;
         for (std::uint64_t i = 0; i < count; ++i) {
           if (!text(ignored)) return false;

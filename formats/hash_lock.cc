@@ -6,6 +6,7 @@
 
 #include "core/limits/packages.h"
 #include "core/limits/repository.h"
+#include "core/text.h"
 #include "formats/requirements.h"
 
 namespace sallyport::formats {
@@ -35,11 +36,8 @@ bool is_version(std::string_view text) {
   });
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-' || c == '_';
-  });
+bool is_package_name(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_name_letter);
 }
 
 // Options of the file that bind nothing to other bytes.
@@ -75,7 +73,7 @@ Result<HashLocked> read_line(const std::vector<std::string_view>& words, std::si
   std::string name = requirement.substr(0, equals);
   if (const std::size_t extras = name.find('['); extras != std::string::npos && name.ends_with(']'))
     name.resize(extras);
-  if (equals == std::string::npos || !is_name(name) || !is_version(requirement.substr(equals + 2))) {
+  if (equals == std::string::npos || !is_package_name(name) || !is_version(requirement.substr(equals + 2))) {
     return wrong(line, "not bound to one version: " + shown(requirement));
   }
   out.name = normal_package_name(name);

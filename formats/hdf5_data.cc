@@ -8,7 +8,6 @@ namespace sallyport::formats::hdf5 {
 namespace {
 
 constexpr std::uint64_t kCompact = 0, kContiguous = 1, kChunked = 2, kVirtualLayout = 3;
-constexpr std::size_t kChecksum = 4;
 
 std::string name_of(const std::optional<Datatype>& type) {
   constexpr std::string_view kNames[] = {"integer",   "float",     "time", "string", "bits",  "opaque",

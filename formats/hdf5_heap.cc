@@ -8,7 +8,6 @@
 namespace sallyport::formats::hdf5 {
 namespace {
 
-constexpr std::size_t kChecksum = 4;
 
 // Bytes that hold numbers up to `largest`.
 std::size_t width_of(std::uint64_t largest) {

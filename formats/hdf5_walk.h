@@ -35,6 +35,7 @@ struct Datatype {
   int kind = 0;
   std::uint64_t size = 0;  // of one element
 };
+inline constexpr std::size_t kChecksum = 4;  // bytes
 inline constexpr int kFixedText = 3;
 inline constexpr int kVariable = 9;
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/limits.h"
+#include "core/text.h"
 
 namespace sallyport::formats::html {
 namespace {
@@ -21,12 +22,6 @@ bool any_word(std::string_view words, Visit visit) {
 
 bool is_in(std::string_view name, std::string_view words) {
   return any_word(words, [&](std::string_view word) { return word == name; });
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return out;
 }
 
 // Text and structure only: nothing here loads, runs, submits or covers another part of the page.
@@ -65,7 +60,7 @@ std::string url_of(std::string_view value) {
 std::string scheme_of(std::string_view value) {
   const std::string url = url_of(value);
   const std::size_t colon = url.find_first_of(":/?#");
-  return colon == std::string::npos || url[colon] != ':' ? std::string() : lower(url.substr(0, colon));
+  return colon == std::string::npos || url[colon] != ':' ? std::string() : lowered(url.substr(0, colon));
 }
 
 bool is_script_scheme(std::string_view value) {
@@ -74,7 +69,7 @@ bool is_script_scheme(std::string_view value) {
 
 // Whether a style loads something, or hides from us what it does behind escapes.
 bool style_fetches(std::string_view value) {
-  std::string style = lower(value);
+  std::string style = lowered(value);
   for (std::size_t at = style.find("/*"); at != std::string::npos; at = style.find("/*", at)) {
     const std::size_t end = style.find("*/", at + 2);
     style.erase(at, end == std::string::npos ? end : end + 2 - at);

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/text.h"
 #include "formats/html.h"
 #include "formats/utf8.h"
 
@@ -12,15 +13,6 @@ namespace {
 constexpr std::string_view kBlanks = "\t\n\f\r ";
 
 bool is_blank(char c) { return kBlanks.find(c) != std::string_view::npos; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
-  return out;
-}
 
 // Elements whose content is not markup for a browser that runs scripts.
 constexpr std::array<std::string_view, 10> kRawText{
@@ -88,12 +80,12 @@ constexpr std::array<std::string_view, 8> kBareReferences{"AMP", "GT", "LT", "QU
 
 // "&#106;" or "&#x6a" at `at`; moves `at` past it.
 bool append_numeric(std::string_view value, std::size_t& at, std::string& out) {
-  const bool hex = at + 2 < value.size() && lower(value[at + 2]) == 'x';
+  const bool hex = at + 2 < value.size() && lowered(value[at + 2]) == 'x';
   std::size_t digit = at + (hex ? 3 : 2);
   const std::size_t first = digit;
   std::uint32_t code = 0;
   for (; digit < value.size(); ++digit) {
-    const char c = lower(value[digit]);
+    const char c = lowered(value[digit]);
     const bool letter = hex && c >= 'a' && c <= 'f';
     if (!is_digit(c) && !letter) break;
     const auto amount = static_cast<std::uint32_t>(letter ? c - 'a' + 10 : c - '0');
@@ -205,7 +197,7 @@ Token Tokenizer::tag() {
   std::size_t at = at_ + (token.kind == Token::Kind::kEndTag ? 2 : 1);
   const std::size_t name = at;
   while (at < input_.size() && !is_blank(input_[at]) && input_[at] != '/' && input_[at] != '>') ++at;
-  token.name = lower(input_.substr(name, at - name));
+  token.name = lowered(input_.substr(name, at - name));
   read_attributes(at, token);
   token.closed = at < input_.size();
   token.source = input_.substr(at_, token.closed ? at + 1 - at_ : std::string_view::npos);
@@ -228,7 +220,7 @@ void Tokenizer::read_attributes(std::size_t& at, Token& token) const {
            input_[at] != '=') {
       ++at;
     }
-    Attribute attribute{.name = lower(input_.substr(name, at - name)), .value = {}};
+    Attribute attribute{.name = lowered(input_.substr(name, at - name)), .value = {}};
     skip_blanks();
     if (at < input_.size() && input_[at] == '=') {
       ++at;
@@ -253,7 +245,7 @@ std::size_t Tokenizer::raw_text_end() const {
   for (std::size_t at = input_.find("</", at_); at != std::string_view::npos;
        at = input_.find("</", at + 1)) {
     const std::string_view rest = input_.substr(at + 2);
-    if (rest.size() <= raw_.size() || lower(rest.substr(0, raw_.size())) != raw_) continue;
+    if (rest.size() <= raw_.size() || lowered(rest.substr(0, raw_.size())) != raw_) continue;
     const char after = rest[raw_.size()];
     if (is_blank(after) || after == '/' || after == '>') return at;
   }

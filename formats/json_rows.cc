@@ -203,9 +203,9 @@ Result<bool> add_next(Elements& elements, Table& table) {
   return true;
 }
 
-class Reader : public TableReader {
+class RowReader : public TableReader {
  public:
-  Reader(std::string_view text, TableShape shape, const Passed& passed)
+  RowReader(std::string_view text, TableShape shape, const Passed& passed)
       : text_(text), shape_(std::move(shape)), passed_(passed), elements_(text), table_(shape_.columns) {}
 
   const TableShape& shape() const override { return shape_; }
@@ -251,7 +251,7 @@ Result<std::unique_ptr<TableReader>> open_json_rows(std::string_view text, const
     if (passed) passed();
   }
   TableShape shape{.columns = table.columns(), .rows = table.rows(), .bytes = table.bytes_in_all()};
-  return std::unique_ptr<TableReader>(new Reader(text, std::move(shape), passed));
+  return std::unique_ptr<TableReader>(new RowReader(text, std::move(shape), passed));
 }
 
 Result<Dataset> read_json_rows(std::string_view text) { return TRY(open_json_rows(text))->next(kAllRows); }

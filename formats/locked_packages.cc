@@ -6,8 +6,8 @@
 
 #include "core/json.h"
 #include "core/limits/repository.h"
+#include "core/text.h"
 #include "formats/requirements.h"
-#include "formats/text.h"
 #include "formats/yaml_tree.h"
 
 namespace sallyport::formats {

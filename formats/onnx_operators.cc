@@ -8,10 +8,10 @@
 namespace sallyport::formats::onnx {
 namespace {
 
-using Names = std::set<std::string_view>;
+using OperatorNames = std::set<std::string_view>;
 
-Names split(std::string_view text) {
-  Names out;
+OperatorNames split(std::string_view text) {
+  OperatorNames out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     if (end > 0) out.insert(text.substr(0, end));
@@ -22,7 +22,7 @@ Names split(std::string_view text) {
 
 struct Domain {
   std::string_view name;
-  Names operators;
+  OperatorNames operators;
 };
 
 const std::vector<Domain>& domains() {
@@ -36,8 +36,8 @@ const std::vector<Domain>& domains() {
 
 // Operators of ONNX Runtime's own domains that run what is not in the graph: Python functions, ATen by name,
 // kernels and programs compiled for a device.
-const Names& calling() {
-  static const Names kCalling =
+const OperatorNames& calling() {
+  static const OperatorNames kCalling =
       split("ATen PythonOp PythonOpGrad TritonOp EPContext Snpe ExternalFunction TorchScript OpaqueOp");
   return kCalling;
 }
@@ -59,7 +59,7 @@ Standing standing_of(std::string_view domain, std::string_view op) {
 }
 
 bool is_learned(std::string_view op) {
-  static const Names kLearned = split(
+  static const OperatorNames kLearned = split(
       "MatMul Gemm Conv ConvTranspose LSTM GRU RNN Einsum QLinearConv QLinearMatMul MatMulInteger "
       "ConvInteger "
       "DeformConv Attention TreeEnsemble TreeEnsembleClassifier TreeEnsembleRegressor SVMClassifier "

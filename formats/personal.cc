@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/text.h"
+
 namespace sallyport::formats {
 namespace {
 
@@ -14,12 +16,9 @@ constexpr std::size_t kLocalPartMax = 64;  // RFC 5321
 constexpr std::size_t kDomainMax = 255;
 constexpr std::size_t kContextBytes = 32;  // in front of a number, in which a word may say what it is
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_word(char c) {
   return is_digit(c) || is_letter(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
 }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 // Where the country's IBANs have this many characters (SWIFT's registry); 0: no such country.
@@ -231,7 +230,7 @@ class Finder {
                                            "desk",  "sms", "dial",   "contact", "whatsapp", "number"};
     std::string before(
         text_.substr(at_ < kContextBytes ? 0 : at_ - kContextBytes, std::min(at_, kContextBytes)));
-    std::ranges::transform(before, before.begin(), lower);
+    for (char& c : before) c = lowered(c);
     return std::ranges::any_of(kWords,
                                [&](std::string_view word) { return before.find(word) != std::string::npos; });
   }

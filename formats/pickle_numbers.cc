@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/text.h"
+
 namespace sallyport::formats::pickle {
 namespace {
 
@@ -28,8 +30,6 @@ int digit_value(char c) {
   return 99;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // Digits of `base` with single underscores between them, to the end.
 bool digits_to_end(std::string_view text, int base, bool underscore_may_lead) {
   bool after_digit = underscore_may_lead;
@@ -52,7 +52,7 @@ bool python_int(std::string_view text, int base) {
   skip_sign(text);
   if (base == 10) return digits_to_end(text, 10, false);
   if (text.size() > 1 && text[0] == '0') {
-    const char prefix = lower(text[1]);
+    const char prefix = lowered(text[1]);
     const int prefixed = prefix == 'x' ? 16 : (prefix == 'o' ? 8 : (prefix == 'b' ? 2 : 0));
     if (prefixed != 0) return digits_to_end(text.substr(2), prefixed, true);
     // A leading zero is taken for an octal number of Python 2 and refused, unless the number is zero.
@@ -80,7 +80,7 @@ std::string_view before_nul(std::string_view line) { return line.substr(0, line.
 bool any_case_equal(std::string_view text, std::string_view word) {
   if (text.size() != word.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (lower(text[i]) != word[i]) return false;
+    if (lowered(text[i]) != word[i]) return false;
   }
   return true;
 }
@@ -111,7 +111,7 @@ bool plain_float(std::string_view text) {
   }
   if (digits == 0) return false;
   if (at == text.size()) return true;
-  if (lower(text[at]) != 'e') return false;
+  if (lowered(text[at]) != 'e') return false;
   ++at;
   if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
   return skip_digits() > 0 && at == text.size();
@@ -188,10 +188,7 @@ std::optional<std::uint64_t> MemoKey::index() const {
 
 std::optional<std::int64_t> plain_integer(std::string_view line) {
   if (line.ends_with('L')) line.remove_suffix(1);
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
-  if (error != std::errc() || end != line.data() + line.size()) return std::nullopt;
-  return value;
+  return parsed_number<std::int64_t>(line);
 }
 
 }  // namespace sallyport::formats::pickle

@@ -9,7 +9,7 @@ namespace {
 
 #include "formats/packs.inc"
 
-constexpr Table kBuiltIn{.text = kText,
+constexpr Table kBuiltIn{.text = kPackText,
                          .entries = kEntries,
                          .rules = kRules,
                          .positions = kPositions,

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace sallyport::formats::pickle {
 namespace {
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Members of enumerations are named in capitals; functions and what leads to them are not.
 bool is_member(std::string_view text) {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 
+#include "core/text.h"
+
 namespace sallyport::formats::pickle {
 namespace {
 
@@ -52,12 +54,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     if (end == std::string_view::npos) return parts;
     text.remove_prefix(end + 1);
   }
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
 }
 
 bool is_literal(std::string_view type) {

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::literals;
 
-class Notebook : public Observer {
+class UseNotes : public Observer {
  public:
   void on_use(const Use& use, const Heap& heap) override {
     ++uses;
@@ -23,16 +23,16 @@ class Notebook : public Observer {
   std::uint64_t uses = 0;
 };
 
-struct Got {
+struct GotUses {
   std::string uses;
   std::string error;
   std::string divergences;
   Outcome outcome;
 };
 
-Got run(std::string_view bytes) {
-  Notebook notebook;
-  Got got;
+GotUses uses_of(std::string_view bytes) {
+  UseNotes notebook;
+  GotUses got;
   got.outcome = interpret(as_bytes(bytes), 0, notebook);
   got.uses = notebook.lines;
   got.error = got.outcome.error ? got.outcome.error->message : "";
@@ -70,41 +70,41 @@ TEST(PickleViews, WhatOnlySomeLoadersTakeGoesOnAndIsNoted) {
       {"PC:\\temp\n.", "PERSID that pickletools reads differently\n"},
   };
   for (const auto& [bytes, divergences] : cases) {
-    const Got got = run(bytes);
+    const GotUses got = uses_of(bytes);
     EXPECT_EQ(got.error, "") << bytes;
     EXPECT_EQ(got.divergences, divergences) << bytes;
   }
   const std::string digits = "L" + std::string(4301, '1') + "L\n.";
-  EXPECT_EQ(run(digits).divergences, "LONG that not every loader takes for the same number\n");
+  EXPECT_EQ(uses_of(digits).divergences, "LONG that not every loader takes for the same number\n");
 }
 
 TEST(PickleViews, CallsWithAnythingThatPythonCanIterateOver) {
-  const Got got = run("cos\nsystem\n](S'id'\neR.");
+  const GotUses got = uses_of("cos\nsystem\n](S'id'\neR.");
   EXPECT_EQ(got.uses, "imported os.system\ncalled os.system(*[\"id\"])\n");
   EXPECT_EQ(got.divergences, "REDUCE with arguments that are no tuple\n");
-  EXPECT_EQ(run("ca\nB\nS'id'\n\x81.").uses, "imported a.B\nconstructed a.B(*\"id\")\n");
-  EXPECT_EQ(run("ca\nB\nN\x81.").error, "pickle: NEWOBJ with a None for arguments at byte 6");
-  EXPECT_EQ(run("ca\nB\n)N\x92.").error, "pickle: NEWOBJ_EX with a None for keywords at byte 7");
+  EXPECT_EQ(uses_of("ca\nB\nS'id'\n\x81.").uses, "imported a.B\nconstructed a.B(*\"id\")\n");
+  EXPECT_EQ(uses_of("ca\nB\nN\x81.").error, "pickle: NEWOBJ with a None for arguments at byte 6");
+  EXPECT_EQ(uses_of("ca\nB\n)N\x92.").error, "pickle: NEWOBJ_EX with a None for keywords at byte 7");
 }
 
 TEST(PickleViews, WhatPythonDoesBeforeItFails) {
   // pickle.py sets the pairs that are whole; extends by nothing; persists and imports lines without an end.
-  const Got odd = run("csys\nmodules\n(S'os'\nNNu.");
+  const GotUses odd = uses_of("csys\nmodules\n(S'os'\nNNu.");
   EXPECT_EQ(odd.uses, "imported sys.modules\nfilled sys.modules filled with ((\"os\", None))\n");
   EXPECT_EQ(odd.error, "pickle: SETITEMS of an odd number of items at byte 22");
-  EXPECT_EQ(run("ca\nb\n(e.").uses, "imported a.b\nfilled a.b filled with (())\n");
-  EXPECT_EQ(run("Pid").divergences, "PERSID in a line without an end\n");
+  EXPECT_EQ(uses_of("ca\nb\n(e.").uses, "imported a.b\nfilled a.b filled with (())\n");
+  EXPECT_EQ(uses_of("Pid").divergences, "PERSID in a line without an end\n");
 }
 
 TEST(PickleViews, BytesAtTheEndOfAFrameAreLostWhenReadFromAFile) {
   // From memory this is os.xxsystem; from a file the frame's last two bytes are thrown away.
-  const Got got = run("\x80\x04" + frame(6) + "cos\nxxsystem\n(S'id'\ntR.");
+  const GotUses got = uses_of("\x80\x04" + frame(6) + "cos\nxxsystem\n(S'id'\ntR.");
   EXPECT_EQ(got.uses,
             "imported os.xxsystem\ncalled os.xxsystem(\"id\")\n"
             "imported os.system\ncalled os.system(\"id\")\n");
   EXPECT_EQ(got.divergences, "GLOBAL crosses the end of its frame\n");
   // A frame that ends between two parts of an argument crosses nothing.
-  EXPECT_EQ(run("\x80\x04" + frame(5) + "X\x01\0\0\0a."s).divergences, "");
+  EXPECT_EQ(uses_of("\x80\x04" + frame(5) + "X\x01\0\0\0a."s).divergences, "");
   // Bytes are read in two parts, from the frame and from behind it.
   const Framed framed = as_read_from_file(as_bytes("\x80\x04" + frame(3) + "C\x04" "abcd."s), 0);
   EXPECT_EQ(framed.bytes, "\x80\x04" "C\x04" "abcd.");
@@ -114,16 +114,16 @@ TEST(PickleViews, BytesAtTheEndOfAFrameAreLostWhenReadFromAFile) {
 TEST(PickleViews, AFrameThatReachesBeyondItsFrameDropsTheRest) {
   const Framed framed = as_read_from_file(as_bytes(frame(11) + frame(3) + "ab" + "N0N."s), 0);
   EXPECT_EQ(framed.bytes, "N0N.");
-  EXPECT_EQ(run(frame(11) + frame(3) + "ab" + "N0N."s).divergences.substr(0, 20), "FRAME inside a frame");
+  EXPECT_EQ(uses_of(frame(11) + frame(3) + "ab" + "N0N."s).divergences.substr(0, 20), "FRAME inside a frame");
 }
 
 TEST(PickleViews, AnUnpicklerObjectKeepsItsMemo) {
   const std::string first = "\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x86.";
   const std::string second = "\x80\x04h\x00h\x01\x93\x8c\x02id\x85R."s;
   const std::string bytes = first + second;
-  Notebook alone;
+  UseNotes alone;
   EXPECT_TRUE(interpret(as_bytes(bytes), first.size(), alone).error);
-  Notebook kept;
+  UseNotes kept;
   Unpickler unpickler(as_bytes(bytes));
   EXPECT_FALSE(unpickler.load(0, kept).error);
   EXPECT_FALSE(unpickler.load(first.size(), kept).error);
@@ -140,7 +140,7 @@ TEST(PickleViews, TheCUnpicklerTakesBinstringsOfMoreThanTwoGigabytes) {
   std::memcpy(bytes, "T\0\0\0\x80", 5);
   const std::string_view tail = "0cos\nsystem\n)R.";
   std::memcpy(bytes + 5 + length, tail.data(), tail.size());
-  Notebook notebook;
+  UseNotes notebook;
   const Outcome outcome = interpret({bytes, size}, 0, notebook);
   EXPECT_EQ(notebook.lines, "imported os.system\ncalled os.system()\n");
   ASSERT_EQ(outcome.divergences.size(), 1U);
@@ -156,7 +156,7 @@ struct Cost {
 };
 
 Cost cost_of(const std::string& bytes) {
-  Notebook notebook;
+  UseNotes notebook;
   const auto start = std::chrono::steady_clock::now();
   const Outcome outcome = interpret(as_bytes(bytes), 0, notebook);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -221,7 +221,7 @@ TEST(PickleCost, MemoryIsCapped) {
   // Lists of one: 24 bytes each for 3 bytes of stream, as bad as it gets, stop at the limit and say so.
   std::string bytes = "cm\nf\n" + repeat("]Na0", 20'000'000) + ".";
   Heap heap(as_bytes(bytes));
-  Notebook notebook;
+  UseNotes notebook;
   const Outcome outcome = interpret_in_full(as_bytes(bytes), 0, heap, notebook);
   EXPECT_LT(heap.memory(), limits::kPickleMemoryMax + limits::kPickleMemoryMax / 2);
   EXPECT_TRUE(!outcome.error || outcome.error->kind == ErrorKind::kLimit);

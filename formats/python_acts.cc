@@ -127,9 +127,9 @@ bool reads_as_another(std::string_view name) {
   return false;
 }
 
-class Finder {
+class ActFinder {
  public:
-  explicit Finder(std::string_view source) : source_(source) {}
+  explicit ActFinder(std::string_view source) : source_(source) {}
 
   std::vector<Act> run() {
     const std::vector<Token> tokens = tokenize(source_);
@@ -318,7 +318,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<Act> find_acts(std::string_view source) { return Finder(source).run(); }
+std::vector<Act> find_acts(std::string_view source) { return ActFinder(source).run(); }
 
 std::string_view hiding_encoding(std::string_view source) {
   constexpr std::array<std::string_view, 18> kSets{"utf-8", "utf8",  "utf_8",   "ascii", "us-ascii", "latin",

@@ -86,9 +86,9 @@ struct Statement {
   std::size_t indent = 0;
 };
 
-class Finder {
+class BranchFinder {
  public:
-  explicit Finder(std::string_view source) : source_(source), tokens_(tokenize(source)) {}
+  explicit BranchFinder(std::string_view source) : source_(source), tokens_(tokenize(source)) {}
 
   std::vector<SpecialCase> run() {
     split();
@@ -242,6 +242,6 @@ class Finder {
 
 }  // namespace
 
-std::vector<SpecialCase> special_cases(std::string_view source) { return Finder(source).run(); }
+std::vector<SpecialCase> special_cases(std::string_view source) { return BranchFinder(source).run(); }
 
 }  // namespace sallyport::formats::python

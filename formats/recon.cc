@@ -5,15 +5,13 @@
 #include <charconv>
 #include <optional>
 
-#include "formats/text.h"
+#include "core/text.h"
 
 namespace sallyport::formats {
 namespace {
 
 constexpr std::size_t kTracesMax = 200;
 constexpr std::size_t kShownMax = 80;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 template <std::size_t N>
 bool ends_with_any(std::string_view text, const std::array<std::string_view, N>& endings) {

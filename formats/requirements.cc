@@ -6,7 +6,7 @@
 
 #include "core/json.h"
 #include "core/limits/repository.h"
-#include "formats/text.h"
+#include "core/text.h"
 #include "formats/yaml_tree.h"
 
 namespace sallyport::formats {
@@ -19,10 +19,6 @@ std::string_view unquoted(std::string_view text) {
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
     return text.substr(1, text.size() - 2);
   return text;
-}
-bool is_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.';
 }
 
 bool is_commit(std::string_view reference) {
@@ -40,7 +36,7 @@ void add_requirement(std::string_view text, std::size_t line, Requirements& out)
       one.name = normal_package_name(text.substr(egg + 5, text.find_first_of("&[ \t;", egg + 5) - egg - 5));
   } else {
     std::size_t end = 0;
-    while (end < text.size() && is_name(text[end])) ++end;
+    while (end < text.size() && is_name_letter(text[end])) ++end;
     one.name = normal_package_name(text.substr(0, end));
     std::string_view rest = trimmed(text.substr(end));
     if (rest.starts_with('[')) rest = trimmed(rest.substr(std::min(rest.find(']'), rest.size() - 1) + 1));

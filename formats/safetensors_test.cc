@@ -25,7 +25,7 @@ std::string error_of(const Bytes& bytes) {
 constexpr std::array<float, 6> kWeights{0, 1, -2, 3.5F, 1e-30F, 6};
 constexpr std::array<std::uint8_t, 3> kFlags{1, 0, 1};
 
-Bytes sample() {
+Bytes safetensors_sample() {
   const Bytes weights = bytes_of(kWeights);
   const std::array<Tensor, 3> tensors{
       Tensor{.name = "z.flags", .dtype = Dtype::kBool, .shape = {3}, .bytes = kFlags},
@@ -35,7 +35,7 @@ Bytes sample() {
 }
 
 TEST(SafeTensors, ReadsWhatItWrote) {
-  const Bytes bytes = sample();
+  const Bytes bytes = safetensors_sample();
   const auto read = read_safetensors(bytes);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->metadata.at("format"), "pt");
@@ -60,7 +60,7 @@ TEST(SafeTensors, WritesTheBytesOfTheReferenceLibrary) {
   const Bytes weights = bytes_of(kWeights);
   expected.insert(expected.end(), weights.begin(), weights.end());
   expected.insert(expected.end(), kFlags.begin(), kFlags.end());
-  EXPECT_EQ(sample(), expected);
+  EXPECT_EQ(safetensors_sample(), expected);
 }
 
 TEST(SafeTensors, EveryByteIsAccountedFor) {
@@ -124,7 +124,7 @@ TEST(SafeTensors, RefusesToWriteWhatItWouldNotRead) {
 }
 
 TEST(SafeTensors, TruncationsAndByteChangesEnd) {
-  const Bytes bytes = sample();
+  const Bytes bytes = safetensors_sample();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(read_safetensors(BytesView(bytes).first(size))) << size;
   }

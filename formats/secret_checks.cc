@@ -10,15 +10,14 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "formats/secret_values.h"
-#include "formats/text.h"
 
 namespace sallyport::formats {
 namespace {
 
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The size of the smallest usual alphabet that has all of the text.
 unsigned alphabet_of(std::string_view text) {

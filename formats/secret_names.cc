@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.h"
+
 namespace sallyport::formats {
 namespace {
 
@@ -11,14 +13,10 @@ constexpr std::size_t kNameAfter = 48;
 constexpr std::size_t kBlanksMax = 12;
 constexpr std::size_t kQuotesMax = 4;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name(char c) { return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.'; }
 
 bool same_word(std::string_view text, std::string_view word) {
   return text.size() == word.size() &&
-         std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return lower(a) == b; });
+         std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return lowered(a) == b; });
 }
 
 // "a b c" word by word.
@@ -35,8 +33,8 @@ bool any_word(std::string_view words, Visit visit) {
 // A word starts where no word goes on: "my_datadog", "myDatadog", not "xdatadog".
 bool starts_word(std::string_view text, std::size_t begin) {
   if (begin == 0 || !is_letter(text[begin - 1])) return true;
-  const bool upper = text[begin] != lower(text[begin]);
-  return upper && text[begin - 1] == lower(text[begin - 1]);
+  const bool upper = text[begin] != lowered(text[begin]);
+  return upper && text[begin - 1] == lowered(text[begin - 1]);
 }
 
 std::optional<std::size_t> word_begin(std::string_view text, std::string_view words, std::size_t end) {
@@ -141,9 +139,9 @@ std::optional<NamedValue> find_named_value(std::string_view text, const SecretRu
   const std::optional<std::size_t> word = word_begin(text, rule.words, word_end);
   if (!word) return std::nullopt;
   std::size_t begin = *word;
-  while (begin > 0 && *word - begin < kNameBefore && is_name(text[begin - 1])) --begin;
+  while (begin > 0 && *word - begin < kNameBefore && is_name_letter(text[begin - 1])) --begin;
   std::size_t end = word_end;
-  while (end < text.size() && end - word_end < kNameAfter && is_name(text[end])) ++end;
+  while (end < text.size() && end - word_end < kNameAfter && is_name_letter(text[end])) ++end;
   end = over_plain_words(text, end);
   if (!says_secret(text.substr(begin, end - begin))) return std::nullopt;
   const std::optional<std::size_t> at = over_separator(text, end);

@@ -5,15 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "formats/text.h"
+#include "core/text.h"
 
 namespace sallyport::formats {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-// Numbers of any length: without leading zeros the longer one is greater.
+// NumberPlace of any length: without leading zeros the longer one is greater.
 std::weak_ordering compare_numbers(std::string_view a, std::string_view b) {
   const auto significant = [](std::string_view text) {
     return text.substr(std::min(text.find_first_not_of('0'), text.size()));
@@ -98,11 +95,11 @@ Pep440 read_pep440(std::string_view text) {
   return out;
 }
 
-enum class Numbers : std::uint8_t { kAboveWords, kBelowWords };
+enum class NumberPlace : std::uint8_t { kAboveWords, kBelowWords };
 
 // Parts between separators, numbers as numbers.
 std::weak_ordering compare_parts(std::string_view a, std::string_view b, std::string_view separators,
-                                 Numbers numbers) {
+                                 NumberPlace numbers) {
   while (!a.empty() || !b.empty()) {
     const std::string_view x = a.substr(0, a.find_first_of(separators));
     const std::string_view y = b.substr(0, b.find_first_of(separators));
@@ -110,8 +107,8 @@ std::weak_ordering compare_parts(std::string_view a, std::string_view b, std::st
     const bool x_number = !x.empty() && std::ranges::all_of(x, is_digit);
     const bool y_number = !y.empty() && std::ranges::all_of(y, is_digit);
     if (x_number != y_number) {
-      return x_number == (numbers == Numbers::kAboveWords) ? std::weak_ordering::greater
-                                                           : std::weak_ordering::less;
+      return x_number == (numbers == NumberPlace::kAboveWords) ? std::weak_ordering::greater
+                                                               : std::weak_ordering::less;
     }
     const std::weak_ordering order = x_number ? compare_numbers(x, y) : x.compare(y) <=> 0;
     if (order != 0) return order;
@@ -136,7 +133,7 @@ std::weak_ordering compare_pep440(std::string_view a, std::string_view b) {
   if (const auto order = compare_numbers(x.post_number, y.post_number); order != 0) return order;
   if (x.dev != y.dev) return x.dev <=> y.dev;
   if (const auto order = compare_numbers(x.dev_number, y.dev_number); order != 0) return order;
-  return compare_parts(x.local, y.local, ".-_", Numbers::kAboveWords);
+  return compare_parts(x.local, y.local, ".-_", NumberPlace::kAboveWords);
 }
 
 // Semantic Versioning 2.0, section 11; build metadata does not count.
@@ -157,7 +154,7 @@ std::weak_ordering compare_semver(std::string_view a, std::string_view b) {
   const bool pre_a = a.find('-') != std::string_view::npos, pre_b = b.find('-') != std::string_view::npos;
   if (pre_a != pre_b) return pre_a ? std::weak_ordering::less : std::weak_ordering::greater;
   if (!pre_a) return std::weak_ordering::equivalent;
-  return compare_parts(a.substr(a.find('-') + 1), b.substr(b.find('-') + 1), ".", Numbers::kBelowWords);
+  return compare_parts(a.substr(a.find('-') + 1), b.substr(b.find('-') + 1), ".", NumberPlace::kBelowWords);
 }
 
 // deb-version(7): letters before all else but '~', which is before the end.

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <optional>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "formats/gguf.h"
 #include "formats/npy.h"
 #include "formats/protobuf_kind.h"
@@ -25,13 +25,6 @@ std::uint64_t little(BytesView bytes, std::size_t at, std::size_t width) {
   return out;
 }
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return out;
-}
-
 // The length of the header, and a header that tells where tensors lie; the last one's end is the file's. The
 // header itself may be cut short.
 std::optional<std::uint64_t> safetensors_size(BytesView bytes) {
@@ -46,7 +39,8 @@ std::optional<std::uint64_t> safetensors_size(BytesView bytes) {
     at += kOffsets.size();
     const std::string_view pair = text.substr(at, std::min(text.find(']', at), text.size()) - at);
     const std::size_t comma = std::min(pair.find(','), pair.size() - 1);
-    const std::uint64_t end = pair.empty() ? 0 : number_of(pair.substr(comma + 1)).value_or(0);
+    const std::uint64_t end =
+        pair.empty() ? 0 : parsed_number<std::uint64_t>(pair.substr(comma + 1)).value_or(0);
     if (end < (std::uint64_t{1} << 62)) size = std::max(size.value_or(0), kLength + header + end);
   }
   return size;
@@ -255,7 +249,7 @@ LargeFilePointer read_pointer(BytesView bytes) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with(kName) && line.size() == kName.size() + 64) out.sha256 = line.substr(kName.size());
     if (!line.starts_with("size ")) continue;
-    if (const auto size = number_of(line.substr(5))) {
+    if (const auto size = parsed_number<std::uint64_t>(line.substr(5))) {
       out.size = *size;
       out.valid = !out.sha256.empty();
     }

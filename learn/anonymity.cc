@@ -7,14 +7,10 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/mix.h"
+
 namespace sallyport::learn {
 namespace {
-
-std::uint64_t mixed(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
 
 // Numbers every distinct key by first appearance: open addressing, since this is where the time goes.
 class Numbering {

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/mix.h"
 #include "core/result.h"
 
 namespace sallyport::learn {
@@ -64,9 +65,7 @@ std::size_t ClassValues::Hash::operator()(const RowDigest& digest) const {
 }
 
 std::size_t ClassValues::Hash::operator()(std::uint64_t key) const {
-  key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  key = (key ^ (key >> 27)) * 0x94D049BB133111EBULL;
-  return static_cast<std::size_t>(key ^ (key >> 31));
+  return static_cast<std::size_t>(mixed(key));
 }
 
 bool ClassValues::keeps(const RowDigest& digest) const {

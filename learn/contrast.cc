@@ -27,9 +27,9 @@ constexpr double kGap = 0.1;              // of its rows, at most as many in the
 constexpr double kBeyond = 0.1;           // of its rows, at most as many farther out than it reaches
 constexpr double kOneSided = 0.3;         // of its rows, at most as many as far out on the other side
 
-using Lanes = double __attribute__((vector_size(32)));
-constexpr std::size_t kLanes = 4;
-static_assert(kBlock == 2 * kLanes);
+using Doubles = double __attribute__((vector_size(32)));
+constexpr std::size_t kDoubles = 4;
+static_assert(kBlock == 2 * kDoubles);
 // The same in memory, wherever it stands.
 using Loose = double __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -47,18 +47,18 @@ struct Block {
 // AVX2 halves the instructions and changes no bit: it has no fused multiply-add.
 __attribute__((target_clones("avx2", "default"))) double dot(const double* x, const double* y,
                                                              std::size_t size) {
-  Lanes first{};
-  Lanes second{};
+  Doubles first{};
+  Doubles second{};
   std::size_t k = 0;
   for (; k + kBlock <= size; k += kBlock) {
     first += *reinterpret_cast<const Loose*>(x + k) * *reinterpret_cast<const Loose*>(y + k);
     second +=
-        *reinterpret_cast<const Loose*>(x + k + kLanes) * *reinterpret_cast<const Loose*>(y + k + kLanes);
+        *reinterpret_cast<const Loose*>(x + k + kDoubles) * *reinterpret_cast<const Loose*>(y + k + kDoubles);
   }
   double out = 0;
   for (; k < size; ++k) out += x[k] * y[k];
   first += second;
-  for (std::size_t i = 0; i < kLanes; ++i) out += first[i];
+  for (std::size_t i = 0; i < kDoubles; ++i) out += first[i];
   return out;
 }
 
@@ -66,8 +66,8 @@ __attribute__((target_clones("avx2", "default"))) double dot(const double* x, co
 // waits for the one before it.
 __attribute__((target_clones("avx2", "default"))) void gather(const double* factors, const double* rows,
                                                               std::size_t size, double* to) {
-  Lanes low[2] = {};
-  Lanes high[2] = {};
+  Doubles low[2] = {};
+  Doubles high[2] = {};
   std::size_t k = 0;
   for (; k + 1 < size; k += 2) {
     const auto* row = reinterpret_cast<const Loose*>(rows + k * kBlock);
@@ -89,8 +89,8 @@ __attribute__((target_clones("avx2", "default"))) void gather(const double* fact
 // Adds factors[k] times `from` to the row k of a block, for k < size.
 __attribute__((target_clones("avx2", "default"))) void scatter(const double* factors, const double* from,
                                                                std::size_t size, double* rows) {
-  const Lanes low = reinterpret_cast<const Loose*>(from)[0];
-  const Lanes high = reinterpret_cast<const Loose*>(from)[1];
+  const Doubles low = reinterpret_cast<const Loose*>(from)[0];
+  const Doubles high = reinterpret_cast<const Loose*>(from)[1];
   for (std::size_t k = 0; k < size; ++k) {
     auto* row = reinterpret_cast<Loose*>(rows + k * kBlock);
     row[0] += factors[k] * low;

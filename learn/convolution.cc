@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "learn/lanes.h"
+
 namespace sallyport::learn {
 
 namespace {
-
-constexpr std::size_t kLanes = 8;
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 // Compiled once for any processor and once for AVX2, which is chosen at run time. The sums have eight lanes
 // in both and no multiplication is fused, so that every host computes the same bits.

@@ -11,14 +11,14 @@ constexpr double kSettled = 1e-6;  // largest change of a probability
 constexpr double kPrior = 0.1;     // answers of each kind that everybody is credited with
 constexpr double kRightPrior = 1;  // and right ones
 
-struct Model {
+struct Estimate {
   std::size_t classes;
   std::vector<double> posterior;  // [item][class]
   std::vector<double> confusion;  // [annotator][truth][given]
   std::vector<double> share;      // of each class
 };
 
-void maximise(Model& model, std::span<const Answer> answers) {
+void maximise(Estimate& model, std::span<const Answer> answers) {
   const std::size_t k = model.classes;
   for (std::size_t i = 0; i < model.confusion.size(); ++i)
     model.confusion[i] = i / k % k == i % k ? kRightPrior : kPrior;
@@ -41,7 +41,7 @@ void maximise(Model& model, std::span<const Answer> answers) {
 }
 
 // The largest change of a posterior probability.
-double expect(Model& model, std::span<const Answer> answers) {
+double expect(Estimate& model, std::span<const Answer> answers) {
   const std::size_t k = model.classes;
   std::vector<double> next(model.posterior.size());
   for (std::size_t i = 0; i < next.size(); ++i) next[i] = std::log(model.share[i % k]);
@@ -69,10 +69,10 @@ double expect(Model& model, std::span<const Answer> answers) {
 
 Consensus consensus_of(std::span<const Answer> answers, std::size_t items, std::size_t annotators,
                        std::size_t classes) {
-  Model model{.classes = classes,
-              .posterior = std::vector<double>(items * classes),
-              .confusion = std::vector<double>(annotators * classes * classes),
-              .share = std::vector<double>(classes)};
+  Estimate model{.classes = classes,
+                 .posterior = std::vector<double>(items * classes),
+                 .confusion = std::vector<double>(annotators * classes * classes),
+                 .share = std::vector<double>(classes)};
   std::vector<double> answered(items);
   for (const Answer& answer : answers) {
     model.posterior[answer.item * classes + answer.label] += 1;

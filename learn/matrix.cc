@@ -1,10 +1,10 @@
 #include "learn/matrix.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
+#include "core/text.h"
 #include "learn/statistics.h"
 
 namespace sallyport::learn {
@@ -37,16 +37,10 @@ double median_of_present(const std::vector<double>& values) {
   return median(present);
 }
 
-bool number_of(const std::string& text, double& value) {
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return status == std::errc() && end == text.data() + text.size();
-}
-
 bool class_less(const std::string& a, const std::string& b) {
-  double x = 0;
-  double y = 0;
-  if (number_of(a, x) && number_of(b, y) && x != y) return x < y;
-  return a < b;
+  const auto x = parsed_number<double>(a);
+  const auto y = parsed_number<double>(b);
+  return x && y && *x != *y ? *x < *y : a < b;
 }
 
 }  // namespace
@@ -94,9 +88,8 @@ Result<Classes> classes_of(const Dataset& data) {
   Classes out{.names = labels};
   // "1" < "a" < "2" would not be an order, so numbers are compared as numbers only when all labels are
   // numbers.
-  double unused = 0;
   const bool numeric =
-      std::ranges::all_of(labels, [&](const std::string& l) { return number_of(l, unused); });
+      std::ranges::all_of(labels, [&](const std::string& l) { return parsed_number<double>(l).has_value(); });
   if (numeric) {
     std::ranges::sort(out.names, class_less);
   } else {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <span>
 
+#include "core/mix.h"
+
 namespace sallyport::learn {
 namespace {
 
@@ -16,46 +18,40 @@ static_assert(kBands * kRowsInBand <= kMinHashes);
 constexpr std::size_t kBucketMax = 1000;
 
 // Eight hashes side by side; AVX2 multiplies them at once and changes no bit.
-using Lanes = std::uint32_t __attribute__((vector_size(32)));
-constexpr std::size_t kLanes = 8;
-constexpr std::size_t kVectors = kMinHashes / kLanes;
-constexpr std::size_t kTogether = 4;  // vectors whose constants and minima stay in registers
-static_assert(kVectors % kTogether == 0);
-
-constexpr std::uint64_t mixed(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
+using HashLanes = std::uint32_t __attribute__((vector_size(32)));
+constexpr std::size_t kHashLanes = 8;
+constexpr std::size_t kVectors = kMinHashes / kHashLanes;
+constexpr std::size_t kHashesTogether = 4;  // vectors whose constants and minima stay in registers
+static_assert(kVectors % kHashesTogether == 0);
 
 // Hash i of a shingle x is (x ^ flip[i]) * factor[i] modulo 2^32, with odd factors.
 struct Constants {
-  std::array<Lanes, kVectors> flip;
-  std::array<Lanes, kVectors> factor;
+  std::array<HashLanes, kVectors> flip;
+  std::array<HashLanes, kVectors> factor;
 };
 const Constants kConstants = [] {
   Constants out{};
   for (std::size_t i = 0; i < kMinHashes; ++i) {
     const std::uint64_t random = mixed(0x9E3779B97F4A7C15ULL * (i + 1));
-    out.flip[i / kLanes][i % kLanes] = static_cast<std::uint32_t>(random >> 32);
-    out.factor[i / kLanes][i % kLanes] = static_cast<std::uint32_t>(random) | 1U;
+    out.flip[i / kHashLanes][i % kHashLanes] = static_cast<std::uint32_t>(random >> 32);
+    out.factor[i / kHashLanes][i % kHashLanes] = static_cast<std::uint32_t>(random) | 1U;
   }
   return out;
 }();
 
 __attribute__((target_clones("avx2", "default"))) void take_minima(const std::uint32_t* shingles,
                                                                    std::size_t size, std::uint32_t* minima) {
-  for (std::size_t from = 0; from < kVectors; from += kTogether) {
-    Lanes least[kTogether];
-    for (Lanes& one : least) one = Lanes{} - 1;
+  for (std::size_t from = 0; from < kVectors; from += kHashesTogether) {
+    HashLanes least[kHashesTogether];
+    for (HashLanes& one : least) one = HashLanes{} - 1;
     for (std::size_t s = 0; s < size; ++s) {
-      const Lanes shingle = Lanes{} + shingles[s];
-      for (std::size_t v = 0; v < kTogether; ++v) {
-        const Lanes hash = (shingle ^ kConstants.flip[from + v]) * kConstants.factor[from + v];
+      const HashLanes shingle = HashLanes{} + shingles[s];
+      for (std::size_t v = 0; v < kHashesTogether; ++v) {
+        const HashLanes hash = (shingle ^ kConstants.flip[from + v]) * kConstants.factor[from + v];
         least[v] = hash < least[v] ? hash : least[v];
       }
     }
-    std::memcpy(minima + from * kLanes, least, sizeof least);
+    std::memcpy(minima + from * kHashLanes, least, sizeof least);
   }
 }
 

@@ -6,16 +6,12 @@
 #include <limits>
 
 #include "core/parallel.h"
+#include "learn/lanes.h"
 #include "learn/product.h"
 
 namespace sallyport::learn {
 
 namespace {
-
-// Eight sums side by side: the compiler makes one vector register of them, or two on a narrower machine, and
-// because the order of additions is written down here it is the same everywhere.
-constexpr std::size_t kLanes = 8;
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 constexpr std::size_t kQueriesInBlock = 128;
 constexpr std::size_t kPointsInBlock = 512;

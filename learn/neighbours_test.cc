@@ -10,7 +10,7 @@
 namespace sallyport::learn {
 namespace {
 
-Matrix random_matrix(std::size_t rows, std::size_t columns, std::uint64_t seed) {
+Matrix random_points(std::size_t rows, std::size_t columns, std::uint64_t seed) {
   Matrix out(rows, columns);
   Random random(seed);
   for (float& value : out.values()) value = static_cast<float>(random.below(17));
@@ -35,8 +35,8 @@ std::vector<Neighbour> plainly(const Matrix& points, std::span<const float> quer
 
 TEST(Neighbours, AreThoseOfTheDefinition) {
   for (const std::size_t columns : {1U, 7U, 16U, 33U, 64U}) {
-    const Matrix points = random_matrix(700, columns, columns);
-    const Matrix queries = random_matrix(90, columns, columns + 1000);
+    const Matrix points = random_points(700, columns, columns);
+    const Matrix queries = random_points(90, columns, columns + 1000);
     for (const unsigned threads : {1U, 3U}) {
       const auto found = nearest(points, queries, {.count = 9, .threads = threads});
       ASSERT_TRUE(found);
@@ -52,7 +52,7 @@ TEST(Neighbours, AreThoseOfTheDefinition) {
 }
 
 TEST(Neighbours, LeaveThePointItselfOutAndKeepItsDouble) {
-  Matrix points = random_matrix(50, 20, 5);
+  Matrix points = random_points(50, 20, 5);
   std::ranges::copy(points.row(3), points.row(41).begin());
   const auto found = nearest_others(points, {.count = 1});
   ASSERT_TRUE(found);

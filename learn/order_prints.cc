@@ -4,17 +4,13 @@
 #include <array>
 #include <cmath>
 
+#include "core/mix.h"
+
 namespace sallyport::learn {
 namespace {
 
 // Neighbouring steps of one direction, of fifteen, from which on a window rises or falls by itself.
 constexpr int kStepsAlike = 13;
-
-std::uint64_t mixed(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
 
 }  // namespace
 

@@ -6,14 +6,12 @@
 #include <numeric>
 
 #include "core/parallel.h"
+#include "learn/lanes.h"
 #include "learn/product.h"
 #include "learn/random.h"
 
 namespace sallyport::learn {
 namespace {
-
-constexpr std::size_t kLanes = 8;
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 // scale * cos(angle + phase), as exact as the angle is: the C library's takes ten times as long. Whole turns
 // come off by adding and taking away 1.5 * 2^23, which rounds; what is left is the sine of what lacks to a

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/parallel.h"
+#include "learn/lanes.h"
 
 namespace sallyport::learn {
 namespace {
@@ -12,7 +13,6 @@ constexpr std::size_t kTall = 4;    // of a tile, in rows of the result
 constexpr std::size_t kWide = 16;   // and in columns
 constexpr std::size_t kDeep = 256;  // terms that are packed and added in float
 
-using Lanes = float __attribute__((vector_size(32)));
 using Tile = std::array<float, kTall * kWide>;
 
 // Where the term t of row or column i of an operand stands: data[t * by_term + i * by_item].

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/text.h"
 #include "learn/drawn_rows.h"
 
 namespace sallyport::learn {
@@ -13,8 +14,6 @@ constexpr std::size_t kShareOfRows = 10;  // a tenth at most
 constexpr std::size_t kNameTriesMax = 128;
 constexpr std::size_t kLongerFrom = 64;  // of the tries
 constexpr double kWholeNumbersMax = 9e15;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Names for new rows that look like those that are there and are none of them.
 class FreshNames {

@@ -1,12 +1,12 @@
 #include "learn/replay.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "learn/random.h"
 #include "learn/step.h"
 
@@ -27,7 +27,9 @@ Flat flat(const ParameterValues& values) {
   return out;
 }
 
-double dot(const Flat& a, const Flat& b) { return std::inner_product(a.begin(), a.end(), b.begin(), 0.0); }
+double product(const Flat& a, const Flat& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
 
 double max_abs_difference(const Flat& a, const Flat& b) {
   double out = 0;
@@ -40,7 +42,7 @@ double max_abs_difference(const Flat& a, const Flat& b) {
 
 // What one source of gradients adds to the parameters over a stretch: momentum is linear, so that sources can
 // be followed one by one and sum to the whole.
-struct Part {
+struct ClassShare {
   Flat velocity;
   Flat change;
 
@@ -75,20 +77,20 @@ Flat solve(std::vector<Flat> matrix, Flat right) {
 }
 
 // The share of each class's part in `observed`, by least squares.
-Flat shares_of(const std::vector<Part>& classes, const Flat& observed) {
+Flat shares_of(const std::vector<ClassShare>& classes, const Flat& observed) {
   std::vector<Flat> matrix(classes.size(), Flat(classes.size()));
   Flat right(classes.size());
   for (std::size_t a = 0; a < classes.size(); ++a) {
     for (std::size_t b = 0; b <= a; ++b)
-      matrix[a][b] = matrix[b][a] = dot(classes[a].change, classes[b].change);
-    right[a] = dot(classes[a].change, observed);
+      matrix[a][b] = matrix[b][a] = product(classes[a].change, classes[b].change);
+    right[a] = product(classes[a].change, observed);
   }
   return solve(std::move(matrix), std::move(right));
 }
 
 struct Parts {
-  Part carried;  // the velocity that the stretch began with, and weight decay
-  std::vector<Part> classes;
+  ClassShare carried;  // the velocity that the stretch began with, and weight decay
+  std::vector<ClassShare> classes;
 };
 
 // Where the recorded training stood in between, as far as its two checkpoints tell: on the line that joins
@@ -138,7 +140,7 @@ Result<Parts> advance(Engine& engine, const Recipe& recipe, const State& state, 
     if (gradient.empty()) gradient = nothing;
     for (std::size_t i = 0; i < whole.size(); ++i) whole[i] += gradient[i];
   }
-  const double norm = std::sqrt(dot(whole, whole));
+  const double norm = std::sqrt(product(whole, whole));
   const double clip = recipe.clip_norm > 0 && norm > recipe.clip_norm ? recipe.clip_norm / norm : 1;
   for (std::size_t c = 0; c < gradients.size(); ++c) {
     for (double& value : gradients[c]) value *= clip;
@@ -232,8 +234,9 @@ Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, con
   const bool same = out.max_abs_difference <= kSamePath * out.max_abs_change;
   if (same && explain == Explain::kWhatDiffers) return out;
   const Flat nothing(begin.size());
-  Parts parts{.carried = {.velocity = flat(from.velocity), .change = nothing},
-              .classes = std::vector<Part>(from.model.network.classes.size(), Part{nothing, nothing})};
+  Parts parts{
+      .carried = {.velocity = flat(from.velocity), .change = nothing},
+      .classes = std::vector<ClassShare>(from.model.network.classes.size(), ClassShare{nothing, nothing})};
   BatchOrder order(course.recipe, course.data, course.examples->rows());
   for (std::size_t i = 0; i < path.batches.size(); ++i) {
     if (same) {
@@ -251,7 +254,7 @@ Result<IntervalReplay> replay_interval(Engine& engine, const Course& course, con
   for (std::size_t c = 0; c < shares.size(); ++c) {
     out.classes.push_back(
         {.name = from.model.network.classes[c],
-         .gradient_norm = finite(std::sqrt(dot(parts.classes[c].change, parts.classes[c].change))),
+         .gradient_norm = finite(std::sqrt(product(parts.classes[c].change, parts.classes[c].change))),
          .share = finite(shares[c])});
   }
   return out;
@@ -299,11 +302,9 @@ Result<ReplayReport> parse_replay_report(const Json& object) {
   out.end_matches = TRY(get_bool(object, "end_matches"));
   out.digests_match = TRY(get_bool(object, "digests_match"));
   const std::string challenge = TRY(get_string(object, "challenge"));
-  const auto [end, status] =
-      std::from_chars(challenge.data(), challenge.data() + challenge.size(), out.challenge);
-  if (status != std::errc() || end != challenge.data() + challenge.size()) {
-    return invalid("replay: 'challenge' is not a number");
-  }
+  const auto number = parsed_number<decltype(out.challenge)>(challenge);
+  if (!number) return invalid("replay: 'challenge' is not a number");
+  out.challenge = *number;
   for (const Json& interval : TRY(get_array(object, "intervals"))) {
     out.intervals.push_back(TRY(parse_interval(interval)));
   }

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/mix.h"
+
 namespace sallyport::learn {
 namespace {
 
-// SplitMix64's finaliser over number and seed: a keyed order of the row numbers.
+// A keyed order of the row numbers.
 std::uint64_t key_of(std::uint64_t number, std::uint64_t seed) {
-  std::uint64_t z = (number + 1) * 0x9E3779B97F4A7C15ULL + seed * 0xD1342543DE82EF95ULL;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
+  return mixed((number + 1) * 0x9E3779B97F4A7C15ULL + seed * 0xD1342543DE82EF95ULL);
 }
 
 std::vector<std::uint64_t> picked(const std::vector<std::uint64_t>& numbers,

@@ -2,30 +2,22 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "core/text.h"
 #include "formats/csv.h"
 
 namespace sallyport::learn {
 
 namespace {
 
-template <class Number>
-std::optional<Number> number_in(std::string_view text) {
-  Number value{};
-  const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (status != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // "8x8x16": height, width, largest value.
 Result<ImageShape> image_in(const std::string& text) {
   const std::size_t first = text.find('x');
   const std::size_t second = first == std::string::npos ? first : text.find('x', first + 1);
   if (second != std::string::npos) {
-    const auto height = number_in<int>(std::string_view(text).substr(0, first));
-    const auto width = number_in<int>(std::string_view(text).substr(first + 1, second - first - 1));
-    const auto maximum = number_in<double>(std::string_view(text).substr(second + 1));
+    const auto height = parsed_number<int>(std::string_view(text).substr(0, first));
+    const auto width = parsed_number<int>(std::string_view(text).substr(first + 1, second - first - 1));
+    const auto maximum = parsed_number<double>(std::string_view(text).substr(second + 1));
     if (height && width && maximum && *height > 0 && *width > 0 && *maximum > 0) {
       return ImageShape{.height = *height, .width = *width, .max_value = *maximum};
     }
@@ -87,7 +79,7 @@ Result<StepTask> StepTask::from(std::string_view in, std::string_view out, std::
     } else if (flag == "--image") {
       task.image_ = TRY(image_in(value));
     } else if (flag == "--seed") {
-      const auto seed = number_in<std::uint64_t>(value);
+      const auto seed = parsed_number<std::uint64_t>(value);
       if (!seed) return invalid("--seed: '" + value + "' is not a whole number of 0 or more");
       task.seed_ = *seed;
     } else if (flag.starts_with("--") && std::ranges::find(allowed, flag.substr(2)) != allowed.end()) {
@@ -104,7 +96,7 @@ Result<std::optional<double>> StepTask::number(const std::string& name) const {
   if (found == options_.end()) return std::optional<double>();
   if (found->is_number()) return std::optional(found->get<double>());
   const auto value =
-      found->is_string() ? number_in<double>(found->get_ref<const std::string&>()) : std::nullopt;
+      found->is_string() ? parsed_number<double>(found->get_ref<const std::string&>()) : std::nullopt;
   if (!value) return invalid("option '" + name + "' is not a number");
   return value;
 }

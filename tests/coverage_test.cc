@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using catalog::State;
 
-const fs::path kRoot = tests::source_dir();
+const fs::path kSources = tests::source_dir();
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -147,12 +147,12 @@ TEST(Coverage, AStagesFolderHoldsWhatTheTableNamesAndNothingElse) {
   for (const StageInfo& stage : kStages) {
     const Expected expected = expected_in(stage.folder);
     for (const std::string& id : expected.guards) {
-      EXPECT_TRUE(fs::exists(kRoot / stage.folder / (id + ".cc"))) << id;
+      EXPECT_TRUE(fs::exists(kSources / stage.folder / (id + ".cc"))) << id;
     }
     for (const std::string& id : expected.drills) {
-      EXPECT_TRUE(fs::exists(kRoot / stage.folder / (id + "_drill.cc"))) << id;
+      EXPECT_TRUE(fs::exists(kSources / stage.folder / (id + "_drill.cc"))) << id;
     }
-    for (const fs::directory_entry& file : fs::directory_iterator(kRoot / stage.folder)) {
+    for (const fs::directory_entry& file : fs::directory_iterator(kSources / stage.folder)) {
       const std::string name = file.path().filename().string();
       if (name == "README.md" || name == "testdata") continue;
       std::string stem = file.path().stem().string();
@@ -162,8 +162,8 @@ TEST(Coverage, AStagesFolderHoldsWhatTheTableNamesAndNothingElse) {
       EXPECT_TRUE(named && file.path().extension() == ".cc")
           << stage.folder << "/" << name << ": guards.def does not name it";
     }
-    if (!fs::exists(kRoot / stage.folder / "testdata")) continue;
-    for (const fs::directory_entry& folder : fs::directory_iterator(kRoot / stage.folder / "testdata")) {
+    if (!fs::exists(kSources / stage.folder / "testdata")) continue;
+    for (const fs::directory_entry& folder : fs::directory_iterator(kSources / stage.folder / "testdata")) {
       EXPECT_TRUE(expected.guards.contains(folder.path().filename().string()))
           << folder.path().string() << ": no guard of that name";
     }
@@ -188,7 +188,7 @@ std::string stage_readme(const StageInfo& stage) {
 TEST(Coverage, EveryStagesReadmeListsItsThreats) {
   const bool update = std::getenv("SALLYPORT_UPDATE_SNAPSHOTS") != nullptr;
   for (const StageInfo& stage : kStages) {
-    const fs::path path = kRoot / stage.folder / "README.md";
+    const fs::path path = kSources / stage.folder / "README.md";
     if (update) {
       fs::create_directories(path.parent_path());
       std::ofstream(path, std::ios::binary) << stage_readme(stage);

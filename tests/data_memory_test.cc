@@ -37,7 +37,7 @@ class DataMemory : public testing::Test {
   Ran check(const fs::path& file) {
     std::array<int, 2> ends{};
     EXPECT_EQ(::pipe(ends.data()), 0);
-    const std::string program = tests::build_dir() + "/sallyport";
+    const std::string program = tests::sallyport();
     const std::string memory = std::to_string(kMemoryMiB);
     const std::string name = file.string();
     const pid_t child = ::fork();

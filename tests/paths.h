@@ -11,5 +11,7 @@ namespace sallyport::tests {
 // The root of the checkout, and the folder of the build that this program is part of.
 std::string source_dir();
 std::string build_dir();
+// The program that was built there.
+inline std::string sallyport() { return build_dir() + "/sallyport"; }
 
 }  // namespace sallyport::tests

@@ -156,7 +156,7 @@ TEST_F(Pipeline, AStepReachesWhatItDeclares) {
 // The real binary, killed with SIGKILL at moments drawn from a seed; afterwards the ledger is sound and the
 // run goes on.
 TEST_F(Pipeline, AKilledRunResumes) {
-  const std::string binary = tests::build_dir() + "/sallyport";
+  const std::string binary = tests::sallyport();
   std::mt19937 random(7);
   for (int i = 0; i < 12; ++i) {
     const pid_t child = ::fork();

@@ -21,7 +21,7 @@ class Program {
   explicit Program(std::vector<std::string> words, const std::string& before = {}) {
     int ends[2] = {-1, -1};
     if (::pipe2(ends, O_CLOEXEC) != 0) return;
-    words.insert(words.begin(), build_dir() + "/sallyport");
+    words.insert(words.begin(), sallyport());
     words.insert(words.end(), {"--port", "0", "--format", "json"});
     if (!before.empty()) words.insert(words.begin(), {"/bin/sh", "-c", "exec " + before + " \"$@\"", "sh"});
     std::vector<char*> arguments;

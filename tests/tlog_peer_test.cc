@@ -40,7 +40,7 @@ class Files final : public services::http::Handler {
   fs::path root_;
 };
 
-struct Ran {
+struct Answered {
   int exit = -1;
   std::string out = {};
 };
@@ -63,7 +63,7 @@ class TlogPeer : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  Ran peer(const std::string& words) const {
+  Answered peer(const std::string& words) const {
     const std::string out = (folder_ / "out").string();
     const std::string command =
         "'" + program().string() + "' " + words + " >'" + out + "' 2>'" + out + ".err'";
@@ -162,8 +162,8 @@ TEST_F(TlogPeer, TesserasLogGetsItsCosignaturesFromOurWitness) {
                                   " http://127.0.0.1:" + std::to_string((*server)->port()) + "/\nquorum w1\n";
   const fs::path policy = folder_ / "policy";
   ASSERT_TRUE(system_env().write_new(policy, as_bytes(policy_text), 0644));
-  const Ran ran = peer("witnessed '" + (folder_ / "theirs").string() + "' '" +
-                       (folder_ / "log.key").string() + "' '" + policy.string() + "' 5");
+  const Answered ran = peer("witnessed '" + (folder_ / "theirs").string() + "' '" +
+                            (folder_ / "log.key").string() + "' '" + policy.string() + "' 5");
   (*server)->stop();
   ASSERT_EQ(ran.exit, 0);
   const auto checked = trust::check_witnessed(ran.out, *trust::parse_witness_policy(policy_text),

@@ -15,7 +15,7 @@ using namespace sallyport::formats::pickle;
 void print_text(std::ostream& out, std::string_view text) {
   out << "constexpr char kLetters[] =";
   for (std::size_t at = 0; at < text.size(); at += 100) out << "\n  R\"(" << text.substr(at, 100) << ")\"";
-  out << ";\nconstexpr std::string_view kText(kLetters, sizeof(kLetters) - 1);\n";
+  out << ";\nconstexpr std::string_view kPackText(kLetters, sizeof(kLetters) - 1);\n";
 }
 
 void print(std::ostream& out, TextAt at) { out << "{" << at.offset << "," << at.size << "}"; }

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "core/limits/model_signature.h"
+#include "core/openssl.h"
 #include "trust/ecdsa.h"
 
 namespace sallyport::trust {
@@ -13,12 +14,6 @@ namespace {
 // 112 bits: RSA of 2,048 bits and SHA-256 pass, SHA-1 does not.
 constexpr int kSecurityLevel = 2;
 
-struct StoreFree {
-  void operator()(X509_STORE* store) const { X509_STORE_free(store); }
-};
-struct ContextFree {
-  void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
-};
 // Holds no reference to the certificates, which outlive it.
 struct StackFree {
   void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
@@ -116,13 +111,13 @@ Result<void> Certificate::check_valid_at(std::int64_t unix_s) const {
 
 Result<void> Certificate::check_chain(std::span<const Certificate> between,
                                       std::span<const Certificate> trusted, std::int64_t unix_s) const {
-  const std::unique_ptr<X509_STORE, StoreFree> store(X509_STORE_new());
+  const std::unique_ptr<X509_STORE, Free<X509_STORE_free>> store(X509_STORE_new());
   for (const Certificate& one : trusted) {
     SP_CHECK(X509_STORE_add_cert(store.get(), x509(one.certificate_)) == 1);
   }
   const std::unique_ptr<STACK_OF(X509), StackFree> chain(sk_X509_new_null());
   for (const Certificate& one : between) sk_X509_push(chain.get(), x509(one.certificate_));
-  const std::unique_ptr<X509_STORE_CTX, ContextFree> context(X509_STORE_CTX_new());
+  const std::unique_ptr<X509_STORE_CTX, Free<X509_STORE_CTX_free>> context(X509_STORE_CTX_new());
   SP_CHECK(X509_STORE_CTX_init(context.get(), store.get(), x509(certificate_), chain.get()) == 1);
   X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(unix_s));

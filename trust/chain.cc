@@ -84,7 +84,8 @@ ChainReport verify(const Workspace& workspace, const Digest& artifact, const Pol
   if (!ledger) return stopped_at("log", ledger.error());
   if (const auto good = check_log(workspace, *ledger, options.pin); !good)
     return stopped_at("log", good.error());
-  const auto vouched = check_witnesses(workspace, ledger->log(), ledger->log_keys(), now);
+  const auto vouched =
+      check_witnesses(workspace, ledger->log(), ledger->log_keys(), now, options.cosigned_age_max_s);
   if (!vouched) return stopped_at("log", vouched.error());
   ChainWalk walk(workspace, policy, *root, *ledger, now);
   if (const auto done = walk.walk(artifact, options.used_by, needs_evaluation); !done) {

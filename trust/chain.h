@@ -49,6 +49,8 @@ struct ChainOptions {
   // it.
   std::optional<Stage> used_by = {};
   enum class PinMode : std::uint8_t { kAdvance, kCheckOnly } pin = PinMode::kAdvance;
+  // The log must have been cosigned by a quorum of its witnesses within so many seconds; absent: whenever.
+  std::optional<std::int64_t> cosigned_age_max_s = {};
 };
 
 // `now_unix_s` is fixed by the caller at its start; every expiry is judged by it.

@@ -4,12 +4,6 @@
 #include "trust/chain_walk.h"
 
 namespace sallyport::trust {
-namespace {
-
-std::string log_place(std::uint64_t index) { return "log #" + std::to_string(index); }
-
-}  // namespace
-
 void ChainWalk::check_stage(const Visit& visit, bool needs_evaluation) {
   const GatePredicate& gate = visit.judged.gate;
   Result<void> good;

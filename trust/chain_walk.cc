@@ -34,8 +34,6 @@ constexpr std::array<std::uint16_t, kStages.size()> kReads = [] {
   return out;
 }();
 
-std::string log_place(std::uint64_t index) { return "log #" + std::to_string(index); }
-
 std::string brief(const Digest& digest) { return "sha256:" + digest.brief() + "..."; }
 
 bool reads_outside(Stage stage) { return stage == Stage::kCodeRepository || stage == Stage::kPipeline; }

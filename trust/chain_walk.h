@@ -13,6 +13,8 @@
 
 namespace sallyport::trust {
 
+inline std::string log_place(std::uint64_t index) { return "log #" + std::to_string(index); }
+
 class ChainWalk {
  public:
   ChainWalk(const Workspace& workspace, const Policy& policy, const Root& root, const Ledger& ledger,

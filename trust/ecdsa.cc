@@ -9,18 +9,12 @@
 
 #include "core/digest.h"
 #include "core/limits.h"
+#include "core/openssl.h"
 
 namespace sallyport::trust {
 namespace {
 
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, BioFree>;
-struct ContextFree {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
+using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
 
 struct Curve {
   std::string_view name;
@@ -29,14 +23,6 @@ struct Curve {
 };
 constexpr std::array<Curve, 3> kCurves{
     {{"prime256v1", EVP_sha256, 91}, {"secp384r1", EVP_sha384, 120}, {"secp521r1", EVP_sha512, 158}}};
-
-EVP_PKEY* evp(const std::shared_ptr<void>& key) { return static_cast<EVP_PKEY*>(key.get()); }
-
-std::shared_ptr<void> own(EVP_PKEY* key) {
-  ERR_clear_error();
-  if (key == nullptr) return {};
-  return {key, [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }};
-}
 
 const Curve* curve_of(EVP_PKEY* key) {
   std::array<char, 64> group{};
@@ -93,7 +79,7 @@ std::string EcdsaPublicKey::pem() const {
 std::string EcdsaPublicKey::hint() const { return sha256(pem()).hex(); }
 
 bool EcdsaPublicKey::verify(BytesView message, BytesView signature) const {
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   const bool good =
       EVP_DigestVerifyInit(context.get(), nullptr, curve_of(evp(key_))->hash(), nullptr, evp(key_)) == 1 &&
       EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
@@ -113,7 +99,7 @@ Result<EcdsaPrivateKey> EcdsaPrivateKey::from_pem(std::string_view pem) {
 
 Bytes EcdsaPrivateKey::sign(BytesView message) const {
   EVP_PKEY* key = evp(public_.key_);
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   std::size_t size = 0;
   SP_CHECK(EVP_DigestSignInit(context.get(), nullptr, curve_of(key)->hash(), nullptr, key) == 1);
   SP_CHECK(EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1);

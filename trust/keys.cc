@@ -9,6 +9,7 @@
 
 #include "core/digest.h"
 #include "core/limits.h"
+#include "core/openssl.h"
 
 namespace sallyport::trust {
 namespace {
@@ -24,16 +25,6 @@ constexpr std::size_t kP256SpkiBytes = 91;  // uncompressed point, named curve
 constexpr std::string_view kPublicLabel = "PUBLIC KEY";
 constexpr std::string_view kPrivateLabel = "PRIVATE KEY";
 constexpr std::size_t kPemColumns = 64;
-
-struct ContextFree {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
-
-std::shared_ptr<void> own(EVP_PKEY* key) {
-  return {key, [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }};
-}
-EVP_PKEY* evp(const std::shared_ptr<void>& key) { return static_cast<EVP_PKEY*>(key.get()); }
 
 // RFC 7468, strictly: 64 columns, nothing around it.
 std::string to_pem(std::string_view label, BytesView der) {
@@ -131,7 +122,7 @@ Bytes PublicKey::raw_ed25519() const {
 }
 
 bool PublicKey::verify(BytesView message, BytesView signature) const {
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   const EVP_MD* hash = algorithm_ == KeyAlgorithm::kEd25519 ? nullptr : EVP_sha256();
   const bool good = EVP_DigestVerifyInit(context.get(), nullptr, hash, nullptr, evp(key_)) == 1 &&
                     EVP_DigestVerify(context.get(), signature.data(), signature.size(), message.data(),
@@ -192,7 +183,7 @@ std::string PrivateKey::pem() const {
 }
 
 Bytes PrivateKey::sign(BytesView message) const {
-  const Context context(EVP_MD_CTX_new());
+  const DigestContext context(EVP_MD_CTX_new());
   const EVP_MD* hash = public_.algorithm() == KeyAlgorithm::kEd25519 ? nullptr : EVP_sha256();
   std::size_t size = 0;
   SP_CHECK(EVP_DigestSignInit(context.get(), nullptr, hash, nullptr, evp(key_)) == 1);

@@ -11,11 +11,11 @@ namespace {
 using tests::FaultEnv;
 using tests::Survival;
 
-struct Fixture {
+struct LedgerFixture {
   FaultEnv env;
   Workspace workspace;
   std::optional<Root> root;
-  explicit Fixture(std::uint64_t seed = 1) : env(seed) {
+  explicit LedgerFixture(std::uint64_t seed = 1) : env(seed) {
     SP_CHECK(env.make_directories("/p").has_value());
     SP_CHECK(env.sync_directory("/").has_value());
     workspace = *create_workspace(env, "/p");
@@ -32,7 +32,7 @@ struct Fixture {
 };
 
 TEST(Ledgers, AddFindAndReopen) {
-  Fixture f;
+  LedgerFixture f;
   auto ledger = f.open();
   ASSERT_TRUE(ledger) << ledger.error().message;
   for (int i = 0; i < 5; ++i)
@@ -59,7 +59,7 @@ TEST(Ledgers, AddFindAndReopen) {
 }
 
 TEST(Ledgers, OnlyStatementsAreLogged) {
-  Fixture f;
+  LedgerFixture f;
   auto ledger = f.open();
   const std::vector<PrivateKey> signers{f.key("runner")};
   EXPECT_FALSE(ledger->add(sign_envelope("text/plain", as_bytes("hello"), signers), f.key("log")));
@@ -68,7 +68,7 @@ TEST(Ledgers, OnlyStatementsAreLogged) {
 }
 
 TEST(Ledgers, ADroppedChangedOrRenamedEnvelopeIsRefused) {
-  Fixture f;
+  LedgerFixture f;
   auto ledger = f.open();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(ledger->add(f.envelope(i), f.key("log")));
   const fs::path file = f.workspace.attestations() / (digest_of(f.envelope(1)).hex() + ".json");
@@ -95,7 +95,7 @@ TEST(Ledgers, ADroppedChangedOrRenamedEnvelopeIsRefused) {
 // Whoever holds the log's key can sign any log; the pin and the ledger still see what was dropped, repeated
 // or reordered.
 TEST(Ledgers, ADroppedRepeatedOrReorderedEntryIsRefused) {
-  Fixture f;
+  LedgerFixture f;
   auto ledger = f.open();
   std::vector<Bytes> entries;
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(ledger->add(f.envelope(i), f.key("log")));
@@ -119,7 +119,7 @@ TEST(Ledgers, ADroppedRepeatedOrReorderedEntryIsRefused) {
 }
 
 TEST(Ledgers, AFileWithoutAnEntryIsPassedOverAndReported) {
-  Fixture f;
+  LedgerFixture f;
   auto ledger = f.open();
   ASSERT_TRUE(ledger->add(f.envelope(0), f.key("log")));
   const std::string name = digest_of(f.envelope(1)).hex() + ".json";
@@ -133,7 +133,7 @@ TEST(Ledgers, AFileWithoutAnEntryIsPassedOverAndReported) {
 }
 
 TEST(Ledgers, TwoWritersSeeOneAnother) {
-  Fixture f;
+  LedgerFixture f;
   auto first = f.open();
   auto second = f.open();
   ASSERT_EQ(*first->add(f.envelope(0), f.key("log")), 0U);
@@ -149,7 +149,7 @@ TEST(LedgerFaults, APowerCutAtAnyOperationLosesNothingAcknowledged) {
     const std::uint64_t seeds = survival == Survival::kSome ? 8 : 1;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       for (std::uint64_t cut = 1;; ++cut) {
-        Fixture f(seed);
+        LedgerFixture f(seed);
         const PrivateKey log_key = f.key("log");
         std::vector<Envelope> envelopes;
         for (int i = 0; i < 5; ++i) envelopes.push_back(f.envelope(i));

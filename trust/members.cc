@@ -1,8 +1,8 @@
 #include "trust/members.h"
 
-#include <charconv>
 
 #include "core/env.h"
+#include "core/text.h"
 
 namespace sallyport::trust {
 
@@ -43,10 +43,8 @@ Result<std::int64_t> get_count(const Json& object, std::string_view name, std::i
 }
 
 std::optional<std::int64_t> version_number(std::string_view text) {
-  std::int64_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size() || out < 1) return std::nullopt;
-  return out;
+  const auto out = parsed_number<std::int64_t>(text);
+  return out && *out >= 1 ? out : std::nullopt;
 }
 
 }  // namespace sallyport::trust

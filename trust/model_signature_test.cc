@@ -14,7 +14,7 @@ namespace {
 
 // What the model_signing tool of PyPI wrote: tools/fixtures/model_signatures.
 const fs::path kData = fs::path(tests::source_dir()) / "trust/testdata/model_signature";
-constexpr std::int64_t kNow = 1'790'000'000;  // in 2026
+constexpr std::int64_t kSigningTime = 1'790'000'000;  // in 2026
 
 std::string text_of(const std::string& name) {
   return std::string(as_text(*system_env().read_file(kData / name)));
@@ -28,7 +28,9 @@ EcdsaPrivateKey private_key(const std::string& name) {
 std::vector<Certificate> certificates(const std::string& name) {
   return *Certificate::all_from_pem(text_of(name + ".crt"));
 }
-ModelTrust authority(std::int64_t at = kNow) { return TrustedCertificates{certificates("authority"), at}; }
+ModelTrust authority(std::int64_t at = kSigningTime) {
+  return TrustedCertificates{certificates("authority"), at};
+}
 
 Result<SignedModel> open(const std::string& text, const ModelTrust& trust) {
   return open_model_bundle(as_bytes(text), trust);
@@ -53,7 +55,8 @@ class ModelSignatures : public testing::Test {
   }
   std::string sign(const std::string& signature_path = "") const {
     const Manifest manifest = *scan_directory(system_env(), model());
-    return *sign_model(model_statement("model", manifest, signature_path), {private_key("p256"), {}}, kNow);
+    return *sign_model(model_statement("model", manifest, signature_path), {private_key("p256"), {}},
+                       kSigningTime);
   }
   std::vector<std::string> differences(const std::string& bundle, const std::set<std::string>& allowed = {},
                                        const fs::path& signature = {}) const {
@@ -81,7 +84,7 @@ TEST_F(ModelSignatures, WhatTheToolSignedVerifiesOnEveryCurve) {
 TEST_F(ModelSignatures, OursReadBackOnEveryCurve) {
   const Manifest manifest = *scan_directory(system_env(), model());
   for (const char* name : {"p256", "p384", "p521"}) {
-    const auto bundle = sign_model(model_statement("m", manifest, ""), {private_key(name), {}}, kNow);
+    const auto bundle = sign_model(model_statement("m", manifest, ""), {private_key(name), {}}, kSigningTime);
     ASSERT_TRUE(bundle);
     const auto read = open(*bundle, public_key(name));
     ASSERT_TRUE(read) << read.error().message;
@@ -112,7 +115,7 @@ TEST(Blake3Digest, IsWhatItsSpecificationSays) {
 
 TEST_F(ModelSignatures, ByBlake3ReadBackAndHeldAgainstTheFiles) {
   const ModelFiles files = *list_model(system_env(), model(), FileHash::kBlake3);
-  const auto bundle = sign_model(model_statement("m", files, ""), {private_key("p256"), {}}, kNow);
+  const auto bundle = sign_model(model_statement("m", files, ""), {private_key("p256"), {}}, kSigningTime);
   ASSERT_TRUE(bundle);
   const auto read = open(*bundle, public_key("p256"));
   ASSERT_TRUE(read) << read.error().message;
@@ -130,7 +133,7 @@ TEST_F(ModelSignatures, CertificatesVouchWhileTheyAreValid) {
   EXPECT_NE(message(open(text_of("signer.sig"), authority(1'590'000'000))).find("not valid yet"),
             std::string::npos);
   EXPECT_NE(message(open(text_of("encipher.sig"), authority())).find("lets it sign"), std::string::npos);
-  const ModelTrust stranger = TrustedCertificates{certificates("encipher"), kNow};
+  const ModelTrust stranger = TrustedCertificates{certificates("encipher"), kSigningTime};
   EXPECT_NE(message(open(text_of("signer.sig"), stranger)).find("no chain"), std::string::npos);
   EXPECT_NE(message(open(text_of("p256.sig"), authority())).find("without a certificate"), std::string::npos);
 }
@@ -138,7 +141,7 @@ TEST_F(ModelSignatures, CertificatesVouchWhileTheyAreValid) {
 TEST_F(ModelSignatures, ACertificateThatWouldBeRefusedDoesNotSign) {
   const Json statement = model_statement("m", *scan_directory(system_env(), model()), "");
   const auto sign_by = [&](const std::string& key, const std::string& certificate) {
-    return sign_model(statement, {private_key(key), certificates(certificate)}, kNow);
+    return sign_model(statement, {private_key(key), certificates(certificate)}, kSigningTime);
   };
   const auto good = sign_by("signer", "signer");
   ASSERT_TRUE(good);

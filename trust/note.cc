@@ -1,10 +1,10 @@
 #include "trust/note.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "core/digest.h"
 #include "core/limits.h"
+#include "core/text.h"
 #include "trust/note_parts.h"
 
 namespace sallyport::trust {
@@ -162,12 +162,11 @@ Result<void> verify_note(const Note& note, std::string_view name, std::span<cons
 }
 
 Result<std::uint64_t> parse_tree_size(std::string_view text) {
-  std::uint64_t out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size() || std::to_string(out) != text) {
+  const auto out = parsed_number<std::uint64_t>(text);
+  if (!out || std::to_string(*out) != text) {
     return invalid("checkpoint: " + shown(text.substr(0, 40)) + " is not a tree size");
   }
-  return out;
+  return *out;
 }
 
 Result<Hash> parse_tree_hash(std::string_view text) {

@@ -11,7 +11,7 @@
 namespace sallyport::trust {
 namespace {
 
-constexpr std::string_view kMessage = "signed text\n";
+constexpr std::string_view kSignedText = "signed text\n";
 
 std::string sample(const std::string& name) {
   const auto bytes = system_env().read_file(fs::path(tests::source_dir()) / "trust/testdata/openpgp" / name);
@@ -34,7 +34,7 @@ TEST(OpenPgp, EachKindVerifiesAndNamesItsOwner) {
   ASSERT_EQ(everybody.size(), kPeople.size());
   for (const char* name : kPeople) {
     const std::string signature = sample(std::string(name) + ".sig");
-    const auto by = verify_pgp_signature(signature, as_bytes(kMessage), everybody);
+    const auto by = verify_pgp_signature(signature, as_bytes(kSignedText), everybody);
     ASSERT_TRUE(by) << name << ": " << by.error().message;
     ASSERT_NE(*by, nullptr) << name;
     EXPECT_EQ((*by)->addresses.front(), std::string(name) + "@plant.example");
@@ -48,15 +48,15 @@ TEST(OpenPgp, EachKindVerifiesAndNamesItsOwner) {
 
 TEST(OpenPgp, StrangersAndOutdatedKeysAreNobody) {
   const auto bo = keyring(sample("bo.asc"));
-  EXPECT_EQ(*verify_pgp_signature(sample("ana.sig"), as_bytes(kMessage), bo), nullptr);
+  EXPECT_EQ(*verify_pgp_signature(sample("ana.sig"), as_bytes(kSignedText), bo), nullptr);
   const auto gil = keyring(sample("gil.asc"));
   ASSERT_EQ(gil.size(), 1U);
-  const auto in_time = verify_pgp_signature(sample("gil_in_time.sig"), as_bytes(kMessage), gil);
+  const auto in_time = verify_pgp_signature(sample("gil_in_time.sig"), as_bytes(kSignedText), gil);
   ASSERT_TRUE(in_time) << in_time.error().message;
   EXPECT_NE(*in_time, nullptr);
   auto ended = gil;
   ended[0].signing[0].expires_unix_s = 1'580'000'000;  // before the signature's own time, in 2020
-  EXPECT_EQ(*verify_pgp_signature(sample("gil_in_time.sig"), as_bytes(kMessage), ended), nullptr);
+  EXPECT_EQ(*verify_pgp_signature(sample("gil_in_time.sig"), as_bytes(kSignedText), ended), nullptr);
   const auto revoked = parse_pgp_keyring(as_bytes(sample("eve_revoked.asc")));
   ASSERT_FALSE(revoked);
   EXPECT_NE(revoked.error().message.find("may sign"), std::string::npos);
@@ -66,7 +66,7 @@ TEST(OpenPgp, WhatIsNotCheckedIsNeverGood) {
   const auto ana = keyring(sample("ana.asc")), eve = keyring(sample("eve.asc"));
   for (const auto& [name, ring] :
        {std::pair{"ana_sha1.sig", &ana}, {"eve_expires.sig", &eve}, {"eve_text.sig", &eve}}) {
-    const auto by = verify_pgp_signature(sample(name), as_bytes(kMessage), *ring);
+    const auto by = verify_pgp_signature(sample(name), as_bytes(kSignedText), *ring);
     ASSERT_FALSE(by) << name;
     EXPECT_EQ(by.error().kind, ErrorKind::kUnsupported) << name << ": " << by.error().message;
   }
@@ -81,7 +81,7 @@ TEST(OpenPgp, AnotherByteDoesNotVerify) {
     ASSERT_TRUE(bytes);
     const std::string head = "-----BEGIN PGP SIGNATURE-----\n\n", tail = "\n-----END PGP SIGNATURE-----\n";
     const auto holds = [&](const Bytes& changed) {
-      const auto by = verify_pgp_signature(head + to_base64(changed) + tail, as_bytes(kMessage), ring);
+      const auto by = verify_pgp_signature(head + to_base64(changed) + tail, as_bytes(kSignedText), ring);
       return by && *by != nullptr;
     };
     EXPECT_TRUE(holds(*bytes));
@@ -133,7 +133,7 @@ TEST(OpenPgp, AKeyringSpeaksForItsKeysOnlyByTheirOwnSignatures) {
   ASSERT_TRUE(both) << both.error().message;
   ASSERT_EQ(both->size(), 1U);
   EXPECT_EQ(both->front().signing.size(), 1U);
-  EXPECT_EQ(*verify_pgp_signature(sample("flo.sig"), as_bytes(kMessage), *both), nullptr);
+  EXPECT_EQ(*verify_pgp_signature(sample("flo.sig"), as_bytes(kSignedText), *both), nullptr);
 }
 
 TEST(OpenPgp, ReadsWhatIsStrictAlone) {
@@ -141,7 +141,7 @@ TEST(OpenPgp, ReadsWhatIsStrictAlone) {
                                  "\x9b\x01", "\xc6\xe0\x00", "\x99\x00\x01\x05"}) {
     EXPECT_FALSE(parse_pgp_keyring(as_bytes(text)));
   }
-  EXPECT_FALSE(verify_pgp_signature("no armour", as_bytes(kMessage), {}));
+  EXPECT_FALSE(verify_pgp_signature("no armour", as_bytes(kSignedText), {}));
   // Two signatures are one too many.
   const auto one = openpgp::unarmoured(sample("eve.sig"), "SIGNATURE");
   ASSERT_TRUE(one);
@@ -149,7 +149,7 @@ TEST(OpenPgp, ReadsWhatIsStrictAlone) {
   two.insert(two.end(), one->begin(), one->end());
   EXPECT_FALSE(verify_pgp_signature(
       "-----BEGIN PGP SIGNATURE-----\n\n" + to_base64(two) + "\n-----END PGP SIGNATURE-----\n",
-      as_bytes(kMessage), keyring(sample("eve.asc"))));
+      as_bytes(kSignedText), keyring(sample("eve.asc"))));
 }
 
 }  // namespace

@@ -7,18 +7,11 @@
 
 #include <string>
 
+#include "core/openssl.h"
+
 namespace sallyport::trust {
 namespace {
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* pointer) const {
-    kFree(pointer);
-  }
-};
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
 using Builder = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
 using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
@@ -29,10 +22,6 @@ constexpr std::size_t kNumberBytesMax = kRsaBitsMax / 8;
 
 Number number_of(BytesView bytes) {
   return Number(BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr));
-}
-
-std::shared_ptr<void> own(EVP_PKEY* key) {
-  return {key, [](void* raw) { EVP_PKEY_free(static_cast<EVP_PKEY*>(raw)); }};
 }
 
 Result<std::shared_ptr<void>> key_from(const char* type, OSSL_PARAM_BLD* builder) {

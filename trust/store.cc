@@ -131,6 +131,7 @@ class Store::Batch {
  private:
   Result<Copied> write(const fs::path& temporary, InputFile& input) {
     const std::unique_ptr<OutputFile> output = TRY(store_.env_->create_output(temporary, kObjectMode));
+    output->expect_sync();
     return copy_hashing(input, *output);
   }
   void keep(const Digest& digest, const fs::path& temporary) {

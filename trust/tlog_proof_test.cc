@@ -8,16 +8,16 @@
 namespace sallyport::trust {
 namespace {
 
-constexpr std::int64_t kNow = 1'790'000'000;
+constexpr std::int64_t kProofTime = 1'790'000'000;
 
-struct Fixture {
+struct ProofFixture {
   tests::FaultEnv env;
   PrivateKey log = *PrivateKey::generate(env);
   PrivateKey witness = *PrivateKey::generate(env);
   MemoryTree tree;
   WitnessPolicy policy;
 
-  Fixture() {
+  ProofFixture() {
     for (std::uint64_t i = 0; i < 300; ++i) tree.append(leaf_hash(entry(i)));
     policy = *parse_witness_policy(
         "log " + note_verifier_key("example.org/log", log.public_key()) + "\nwitness w " +
@@ -31,17 +31,17 @@ struct Fixture {
     out.index = index;
     out.hashes = *prove_inclusion(index, tree.size(), tree);
     Note note = *parse_note(*sign_checkpoint({"example.org/log", tree.size(), tree.root()}, log));
-    note.signatures.push_back(*cosign(note.text, "witness.example", witness, kNow));
+    note.signatures.push_back(*cosign(note.text, "witness.example", witness, kProofTime));
     out.checkpoint = serialize(note);
     return out;
   }
   bool holds(const TlogProof& proof, std::uint64_t index) const {
-    return check_tlog_proof(proof, entry(index), policy, {.now_unix_s = kNow}).has_value();
+    return check_tlog_proof(proof, entry(index), policy, {.now_unix_s = kProofTime}).has_value();
   }
 };
 
 TEST(TlogProofs, HoldForTheirEntryAndForNoOther) {
-  Fixture f;
+  ProofFixture f;
   for (const std::uint64_t index : {0U, 1U, 255U, 256U, 298U, 299U}) {
     const TlogProof proof = f.prove(index);
     const std::string text = serialize(proof);
@@ -60,7 +60,7 @@ TEST(TlogProofs, HoldForTheirEntryAndForNoOther) {
 }
 
 TEST(TlogProofs, EveryChangedBitIsRefusedOrChangesTheExtraAlone) {
-  Fixture f;
+  ProofFixture f;
   const TlogProof proof = f.prove(77);
   const std::string text = serialize(proof);
   const std::size_t extra_begin = text.find("extra ");
@@ -81,7 +81,7 @@ TEST(TlogProofs, EveryChangedBitIsRefusedOrChangesTheExtraAlone) {
 }
 
 TEST(TlogProofs, WithoutTheWitnessNothingHolds) {
-  Fixture f;
+  ProofFixture f;
   TlogProof proof = f.prove(5);
   Note note = *parse_note(proof.checkpoint);
   note.signatures.pop_back();
@@ -92,7 +92,7 @@ TEST(TlogProofs, WithoutTheWitnessNothingHolds) {
 }
 
 TEST(TlogProofs, AreReadStrictly) {
-  Fixture f;
+  ProofFixture f;
   const TlogProof proof = f.prove(9);
   const std::string text = serialize(proof);
   const auto swapped = [&](const std::string& from, const std::string& to) {

@@ -15,7 +15,7 @@ using tests::Survival;
 constexpr const char* kOrigin = "example.org/log";
 constexpr const char* kName = "witness.example/w1";
 
-struct Fixture {
+struct WitnessFixture {
   FaultEnv env;
   PrivateKey log_key;
   PrivateKey witness_key;
@@ -23,7 +23,7 @@ struct Fixture {
   MemoryTree fork;  // agrees up to 5 entries
   std::unique_ptr<Witness> witness;
 
-  explicit Fixture(std::uint64_t seed = 1)
+  explicit WitnessFixture(std::uint64_t seed = 1)
       : env(seed), log_key(*PrivateKey::generate(env)), witness_key(*PrivateKey::generate(env)) {
     for (int i = 0; i < 40; ++i) {
       const Bytes entry = to_bytes("entry " + std::to_string(i));
@@ -64,7 +64,7 @@ struct Fixture {
 };
 
 TEST(Witnesses, CosignWhatExtendsTheLastThatTheySaw) {
-  Fixture f;
+  WitnessFixture f;
   EXPECT_EQ(f.witness->size_of(kOrigin), 0U);
   std::uint64_t before = 0;
   for (const std::uint64_t size : {1U, 5U, 5U, 8U, 33U, 40U}) {
@@ -77,7 +77,7 @@ TEST(Witnesses, CosignWhatExtendsTheLastThatTheySaw) {
 }
 
 TEST(Witnesses, AnswerAsTheSpecificationSays) {
-  Fixture f;
+  WitnessFixture f;
   ASSERT_EQ(f.put(0, 10), 200);
   // 409 with where it stands, for whatever other old size.
   for (const std::uint64_t old_size : {0U, 1U, 9U, 11U}) {
@@ -115,7 +115,7 @@ TEST(Witnesses, AnswerAsTheSpecificationSays) {
 }
 
 TEST(Witnesses, RefuseWhatIsNoRequest) {
-  Fixture f;
+  WitnessFixture f;
   const std::string good = f.request(f.tree, 0, 10);
   const std::string note = f.checkpoint(f.tree, 10);
   for (const std::string& bad :
@@ -131,7 +131,7 @@ TEST(Witnesses, RefuseWhatIsNoRequest) {
 }
 
 TEST(Witnesses, ExtensionLinesAndOthersSignaturesArePassedOver) {
-  Fixture f;
+  WitnessFixture f;
   AddCheckpoint request = *parse_add_checkpoint(f.request(f.tree, 0, 10));
   Note note =
       *sign_note(parse_note(request.checkpoint)->text + "of some other log's kind\n", kOrigin, f.log_key);
@@ -144,7 +144,7 @@ TEST(Witnesses, ExtensionLinesAndOthersSignaturesArePassedOver) {
 }
 
 TEST(Witnesses, WhatTheyRememberIsTheirsOrAnError) {
-  Fixture f;
+  WitnessFixture f;
   ASSERT_EQ(f.put(0, 10), 200);
   f.open();
   EXPECT_EQ(f.witness->size_of(kOrigin), 10U);
@@ -178,7 +178,7 @@ TEST(WitnessFaults, APowerCutAtAnyOperationNeverTakesItBack) {
     const std::uint64_t seeds = survival == Survival::kSome ? 6 : 1;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
       for (std::uint64_t cut = 1;; ++cut) {
-        Fixture f(seed);
+        WitnessFixture f(seed);
         f.env.cut_at(cut);
         std::uint64_t cosigned = 0;
         for (const std::uint64_t size : {3U, 7U, 8U, 31U}) {
@@ -205,7 +205,7 @@ TEST(WitnessFaults, APowerCutAtAnyOperationNeverTakesItBack) {
 }
 
 TEST(WitnessFaults, AFullDiskIsNoCosignature) {
-  Fixture f;
+  WitnessFixture f;
   ASSERT_EQ(f.put(0, 10), 200);
   f.env.set_capacity(1);
   EXPECT_EQ(f.put(10, 20), 500);
@@ -244,9 +244,10 @@ struct ProjectFixture {
                              "\nquorum " + quorum + "\n";
     ASSERT_TRUE(write_durably(env, witness_policy_file(workspace), as_bytes(text)));
   }
-  Result<std::optional<Witnessed>> check() {
+  Result<std::optional<Witnessed>> check(std::int64_t later_s = 0,
+                                         std::optional<std::int64_t> age_max_s = {}) {
     Ledger now = ledger();
-    return check_witnesses(workspace, now.log(), now.log_keys(), env.now_unix_s());
+    return check_witnesses(workspace, now.log(), now.log_keys(), env.now_unix_s() + later_s, age_max_s);
   }
   void keep(const Note& note) {
     const auto kept = keep_cosigned(env, workspace.log_directory(), ledger().log_keys(), note);
@@ -283,6 +284,22 @@ TEST(WitnessedLogs, AreBelievedAsFarAsTheQuorumCosigned) {
       << waiting.error().message;
   f.keep(f.cosigned());
   EXPECT_TRUE(f.check());
+}
+
+TEST(WitnessedLogs, AreBelievedWhileTheCosignaturesAreYoung) {
+  ProjectFixture f;
+  const auto unbounded = f.check(0, 60);
+  ASSERT_FALSE(unbounded) << "nobody can say how old a log without witnesses is";
+  EXPECT_EQ(unbounded.error().kind, ErrorKind::kDenied);
+  f.demand("none");
+  EXPECT_TRUE(f.check());
+  EXPECT_FALSE(f.check(0, 60));
+
+  f.demand("w");
+  f.keep(f.cosigned());
+  EXPECT_TRUE(f.check(60, 60));
+  EXPECT_FALSE(f.check(61, 60));
+  EXPECT_TRUE(f.check(1'000'000)) << "any age when none is asked for";
 }
 
 TEST(WitnessedLogs, TheCheckpointItselfBearsTheCosignaturesUntilTheLogGrows) {

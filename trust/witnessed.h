@@ -19,8 +19,10 @@ fs::path witness_policy_file(const Workspace& workspace);
 Result<std::optional<WitnessPolicy>> load_witness_policy(const Workspace& workspace);
 
 // Holds the log against the policy; absent without one. Error kDenied, with what to do, when no quorum has
-// cosigned the log as it stands.
+// cosigned the log as it stands, within `age_max_s` when that is given: then a project whose policy demands
+// no witness is refused too, since nobody could say how old its log is.
 Result<std::optional<Witnessed>> check_witnesses(const Workspace& workspace, Log& log, const LogKeys& keys,
-                                                 std::int64_t now_unix_s);
+                                                 std::int64_t now_unix_s,
+                                                 std::optional<std::int64_t> age_max_s = {});
 
 }  // namespace sallyport::trust

@@ -17,6 +17,7 @@
 
 #include "core/digest.h"
 #include "core/guard.h"
+#include "core/text.h"
 #include "formats/page_text.h"
 #include "formats/recon.h"
 #include "formats/utf8.h"
@@ -47,12 +48,6 @@ constexpr Parameter kParameters[] = {
     {"sample_seed", 0, "chooses that sample; keep it from publishers"},
 };
 constexpr std::size_t kDomainsMin = 10;  // fewer, and one of them may well be most of the crawl
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
 
 // What one owner registers: the last two labels, three where the last but one is a registry's own.
 std::string domain_of(std::string_view url) {

@@ -28,6 +28,7 @@
 #include "core/limits.h"
 #include "core/parallel.h"
 #include "learn/digest_sample.h"
+#include "learn/free_text.h"
 #include "learn/minhash.h"
 #include "learn/row_sample.h"
 #include "learn/shifted.h"
@@ -52,9 +53,6 @@ constexpr Parameter kParameters[] = {
 
 // Training rows that are held against the others, to see how close different rows come by themselves.
 constexpr std::size_t kOrdinaryRows = 300;
-
-// Distinct values of a column of texts, as a share of the training rows.
-constexpr double kDistinctMin = 0.5;
 
 struct Entry {
   learn::RowDigest content;
@@ -349,14 +347,10 @@ class Search {
     if (!rows.empty()) ordinary_rate_ = static_cast<double>(close) / static_cast<double>(rows.size());
   }
 
-  // A column whose values repeat is a category, and rows that are alike in categories are no copies.
   static std::set<std::string> text_columns(const Dataset& train) {
     std::set<std::string> out;
     for (const Column& column : train.columns) {
-      if (column.numeric || train.roles.covers(column.name)) continue;
-      const std::set<std::string_view> distinct(column.texts.begin(), column.texts.end());
-      if (static_cast<double>(distinct.size()) > kDistinctMin * static_cast<double>(train.rows()))
-        out.insert(column.name);
+      if (!train.roles.covers(column.name) && learn::is_free_text(column)) out.insert(column.name);
     }
     return out;
   }

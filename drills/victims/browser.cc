@@ -5,14 +5,10 @@
 #include <regex>
 
 #include "core/json.h"
+#include "core/text.h"
 
 namespace sallyport::drills {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // Character references, in any of their spellings, as far as they matter to a URL or a style.
 std::string unescape(const std::string& text) {
@@ -45,7 +41,7 @@ std::string squeezed(const std::string& text) {
   for (const char c : text) {
     if (static_cast<unsigned char>(c) > ' ') out += c;
   }
-  return lower(out);
+  return lowered(out);
 }
 
 bool is_one_of(const std::string& name, std::initializer_list<const char*> names) {
@@ -87,7 +83,7 @@ std::size_t read_tag(const std::string& html, std::size_t at, const std::string&
            std::string_view("/>=").find(html[at]) == std::string_view::npos) {
       ++at;
     }
-    const std::string attribute = lower(html.substr(name, at - name));
+    const std::string attribute = lowered(html.substr(name, at - name));
     std::size_t equals = html.find_first_not_of(" \t\r\n\f", at);
     if (equals == std::string::npos || html[equals] != '=') continue;
     at = std::min(html.find_first_not_of(" \t\r\n\f", equals + 1), html.size());
@@ -118,7 +114,7 @@ std::vector<std::string> browser_acts(std::string_view source) {
   for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
     if (at + 1 >= html.size() || !std::isalpha(static_cast<unsigned char>(html[at + 1]))) continue;
     const std::size_t end = std::min(html.find_first_of(" \t\r\n\f/>", at + 1), html.size());
-    const std::string tag = lower(html.substr(at + 1, end - at - 1));
+    const std::string tag = lowered(html.substr(at + 1, end - at - 1));
     if (is_one_of(tag, {"script", "iframe", "object", "embed", "applet", "base"}))
       acts.push_back("runs: element " + tag);
     if (tag == "meta") acts.push_back("runs: element meta");
@@ -149,7 +145,7 @@ std::string render_markdown(std::string_view markdown) {
   }
   std::vector<std::pair<std::string, std::string>> definitions;
   for (std::sregex_iterator match(text.begin(), text.end(), kDefinition), end; match != end; ++match) {
-    definitions.emplace_back(lower((*match)[1]), (*match)[2]);
+    definitions.emplace_back(lowered((*match)[1].str()), (*match)[2]);
   }
   for (const auto& [label, url] : definitions) {
     const std::regex use(

@@ -11,6 +11,7 @@
 
 #include "core/guard.h"
 #include "core/limits.h"
+#include "core/text.h"
 #include "formats/requirements.h"
 
 namespace sallyport::experiment::mlops_pipeline {
@@ -19,8 +20,6 @@ namespace {
 using formats::PackageIndex;
 using formats::Requirement;
 using formats::Requirements;
-
-bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 class Report {
  public:

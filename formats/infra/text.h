@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "formats/text.h"
+#include "core/text.h"
 
 namespace sallyport::formats::infra {
 

@@ -3,11 +3,11 @@
 #include "formats/onnx.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
 
+#include "core/text.h"
 #include "formats/inspect/inspect.h"
 #include "formats/onnx_logic.h"
 #include "formats/onnx_operators.h"
@@ -128,13 +128,6 @@ class OnnxJudge {
     }
   }
 
-  static std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t out = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (error != std::errc{} || end != text.data() + text.size()) return {};
-    return out;
-  }
-
   void judge_tensor(const onnx::Tensor& tensor) {
     if (!tensor.external) return;
     const std::string what = "external data of tensor '" + printable(tensor.name) + "'";
@@ -142,7 +135,7 @@ class OnnxJudge {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
     for (const auto& [name, value] : tensor.external_data) {
-      const std::optional<std::uint64_t> size = number(value);
+      const std::optional<std::uint64_t> size = parsed_number<std::uint64_t>(value);
       if (name == "location") {
         location = value;
       } else if (name == "offset" || name == "length") {

@@ -2,11 +2,11 @@
 #include "formats/xml.h"
 
 #include <algorithm>
-#include <charconv>
 #include <memory>
 #include <set>
 
 #include "core/limits/xml.h"
+#include "core/text.h"
 #include "formats/inspect/inspect.h"
 #include "formats/utf8.h"
 
@@ -28,11 +28,7 @@ void say(Probe& probe, Topic topic, std::string rule, Severity severity, std::si
 }
 
 std::optional<std::uint64_t> number_of(const std::optional<std::string>& text) {
-  if (!text || text->empty()) return std::nullopt;
-  std::uint64_t out = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), out);
-  if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
-  return out;
+  return text ? parsed_number<std::uint64_t>(*text) : std::nullopt;
 }
 
 // What every kind of document is judged by, element by element.

@@ -12,6 +12,7 @@
 #include <numeric>
 #include <span>
 
+#include "core/mix.h"
 #include "learn/minhash.h"
 #include "learn/random.h"
 #include "learn/row_digest.h"
@@ -39,12 +40,6 @@ const Column* text_column(const Dataset& data) {
 }
 
 using Keys = std::vector<std::uint64_t>;
-
-std::uint64_t mixed(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-  return z ^ (z >> 31);
-}
 
 std::uint64_t key_of(const Column& column, std::size_t row) {
   if (!column.numeric) return std::hash<std::string>()(column.texts[row]);

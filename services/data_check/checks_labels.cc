@@ -3,6 +3,7 @@
 #include <span>
 
 #include "learn/encoded.h"
+#include "learn/free_text.h"
 #include "learn/label_ranking.h"
 #include "learn/random.h"
 #include "learn/token_residual.h"
@@ -170,7 +171,8 @@ void measure_tokens(const Column& column, const learn::Classes& classes, const C
 }  // namespace
 
 bool has_labelled_text(const Dataset& data, const CheckOptions&) {
-  return data.find(data.roles.label) != nullptr && longest_text(data) != nullptr;
+  const Column* text = longest_text(data);
+  return data.find(data.roles.label) != nullptr && text != nullptr && learn::is_free_text(*text);
 }
 
 Result<Outcome> check_tokens(const Dataset& data, const CheckOptions& options) {

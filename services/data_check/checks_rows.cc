@@ -2,9 +2,9 @@
 // that are there twice: each row is looked at once, as it is read.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
+#include "core/text.h"
 #include "formats/personal.h"
 #include "learn/distinct_rows.h"
 #include "learn/row_digest.h"
@@ -19,9 +19,8 @@ constexpr std::size_t kShownBytes = 24;      // of a cell
 constexpr std::size_t kStraysMax = 200'000;  // cells of all columns that are remembered
 
 bool is_number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && std::isfinite(value);
+  const auto value = parsed_number<double>(text);
+  return value && std::isfinite(*value);
 }
 
 // As formats/csv.h has it.

@@ -314,6 +314,21 @@ TEST_F(DataCheck, RowsThatChanceMakesEqualAreNoCopies) {
   }
 }
 
+TEST_F(DataCheck, TheValuesOfACategoryAreNoWords) {
+  for (const bool written : {true, false}) {
+    Dataset data = clouds(300, 3);
+    Column text{.name = "city", .numeric = false};
+    for (int row = 0; row < 300; ++row) {
+      text.texts.push_back("the city of number " + std::to_string(written ? row : row % 12));
+    }
+    data.columns.push_back(std::move(text));
+    const auto report = check(data, {.threads = 1});
+    ASSERT_TRUE(report) << report.error().message;
+    const auto looked = std::ranges::count(report->verdicts, "trigger_words", &CheckVerdict::guard);
+    EXPECT_EQ(looked, written ? 1 : 0);
+  }
+}
+
 TEST_F(DataCheck, AQuantityIsNoLabelWhateverItsName) {
   std::string fractions = "x,y\n";
   std::string many = "x,target\n";

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "core/text.h"
+
 namespace sallyport::services::http {
 namespace {
 
@@ -12,18 +14,11 @@ bool is_token_character(char c) {
   return letter_or_digit || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 bool is_plain_field(std::string_view line) {
   const std::string_view name = line.substr(0, line.find(':'));
   if (name.empty() || name.size() == line.size() || !std::ranges::all_of(name, is_token_character))
     return false;
-  std::string known = lower(name);
+  std::string known = lowered(name);
   if (known.find('_') == std::string::npos) return true;
   std::ranges::replace(known, '_', '-');
   return known != "content-length" && known != "transfer-encoding";
@@ -50,7 +45,7 @@ bool is_plain_framing(std::string_view length, std::size_t lengths, std::string_
                       std::size_t codings) {
   if (lengths + codings > 1) return false;
   const bool digits = std::ranges::all_of(length, [](char c) { return c >= '0' && c <= '9'; });
-  return lengths == 1 ? digits && !length.empty() : codings == 0 || lower(coding) == "chunked";
+  return lengths == 1 ? digits && !length.empty() : codings == 0 || lowered(coding) == "chunked";
 }
 
 }  // namespace sallyport::services::http

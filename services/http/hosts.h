@@ -7,6 +7,10 @@
 
 namespace sallyport::services::http {
 
+// An address of this machine's own, or its name: "localhost", "::1", 127.0.0.0/8. A name that begins with 127
+// is nobody's address.
+bool is_loopback(std::string_view host);
+
 // A page elsewhere whose name was pointed at this machine (DNS rebinding) says that name in its Host header.
 // An absent one is a client of HTTP/1.0.
 bool names_this_machine(std::string_view host);

@@ -8,6 +8,7 @@
 
 #include <array>
 
+#include "core/openssl.h"
 #include "services/http/tls_context.h"
 
 namespace sallyport::services::http {
@@ -19,13 +20,6 @@ constexpr int kSecurityLevel = 2;
 constexpr long kValidS = 365L * 24 * 3600;
 constexpr int kSerialBytes = 16;
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* value) const {
-    kFree(value);
-  }
-};
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;

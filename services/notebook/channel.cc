@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <optional>
 
 #include "core/limits/notebook.h"
+#include "core/text.h"
 
 namespace sallyport::services::notebook {
 namespace {
@@ -44,12 +44,12 @@ std::optional<Head> head_of(std::string_view line) {
   line.remove_prefix(kSend.size());
   const std::size_t blank = line.rfind(' ');
   if (blank == std::string_view::npos || blank == 0) return std::nullopt;
-  Head out{.destination = std::string(line.substr(0, blank))};
-  const std::string_view count = line.substr(blank + 1);
-  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), out.bytes);
-  const bool plain = out.destination.find_first_of(std::string_view(" \t\r\0", 4)) == std::string::npos;
-  if (error != std::errc() || end != count.data() + count.size() || !plain) return std::nullopt;
-  return out;
+  const std::string_view destination = line.substr(0, blank);
+  const auto bytes = parsed_number<std::size_t>(line.substr(blank + 1));
+  if (!bytes || destination.find_first_of(std::string_view(" \t\r\0", 4)) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return Head{.destination = std::string(destination), .bytes = *bytes};
 }
 
 // The line without its end; nothing when the stream ended before it began.

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <optional>
 
 #include "core/limits/postgres.h"
+#include "core/text.h"
+#include "services/http/hosts.h"
 #include "services/http/url.h"
 
 namespace sallyport::services::postgres {
@@ -32,12 +33,11 @@ Result<std::string> decoded(std::string_view text, const std::string& what) {
 }
 
 Result<int> number_in(const std::string& text, int low, int high, const std::string& what) {
-  int out = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (text.empty() || code != std::errc() || end != text.data() + text.size() || out < low || out > high) {
+  const auto out = parsed_number<int>(text);
+  if (!out || *out < low || *out > high) {
     return wrong(what + " is not a number from " + std::to_string(low) + " to " + std::to_string(high));
   }
-  return out;
+  return *out;
 }
 
 struct Parts {
@@ -141,10 +141,7 @@ Result<void> settle(Parts& parts) {
   return {};
 }
 
-bool is_on_this_machine(const std::string& host) {
-  if (host.starts_with('/') || host == "localhost" || host == "::1") return true;
-  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
-}
+bool is_on_this_machine(const std::string& host) { return host.starts_with('/') || http::is_loopback(host); }
 
 Result<void> settle_transport(Parts& parts) {
   auto& wanted = parts.parameters["connect_timeout"];

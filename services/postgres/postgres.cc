@@ -4,10 +4,10 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 
 #include "core/limits/postgres.h"
+#include "core/text.h"
 #include "formats/utf8.h"
 
 namespace sallyport::services::postgres {
@@ -74,12 +74,9 @@ Result<std::string> text_of(const Value& value) {
 
 template <class Number>
 Result<Value> parsed(std::string_view text) {
-  Number out{};
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (code != std::errc() || end != text.data() + text.size()) {
-    return invalid("database: it sent " + formats::printable(text, 40) + " for a number");
-  }
-  return Value(out);
+  const auto out = parsed_number<Number>(text);
+  if (!out) return invalid("database: it sent " + formats::printable(text, 40) + " for a number");
+  return Value(*out);
 }
 
 Result<Value> value_of(Oid type, std::string_view text) {

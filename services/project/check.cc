@@ -65,8 +65,9 @@ std::vector<ChainLink> check_surroundings(const trust::Workspace& workspace) {
 }
 
 trust::ChainReport verify_project(const trust::Workspace& workspace, const std::string& artifact,
-                                  const Policy& policy, std::int64_t now_unix_s) {
-  trust::ChainReport report = trust::verify_named(workspace, artifact, policy, now_unix_s);
+                                  const Policy& policy, std::int64_t now_unix_s,
+                                  const trust::ChainOptions& options) {
+  trust::ChainReport report = trust::verify_named(workspace, artifact, policy, now_unix_s, options);
   if (!report.verified()) return report;
   for (ChainLink& link : check_surroundings(workspace)) {
     if (link.verdict != LinkVerdict::kOk && report.verified()) {

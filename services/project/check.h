@@ -16,7 +16,8 @@ namespace sallyport::services::project {
 // verify_named and, when it verifies, the links of check_surroundings. One report, first failure first in
 // `reason`.
 trust::ChainReport verify_project(const trust::Workspace& workspace, const std::string& artifact,
-                                  const Policy& policy, std::int64_t now_unix_s);
+                                  const Policy& policy, std::int64_t now_unix_s,
+                                  const trust::ChainOptions& options = {});
 
 // One link for each of: attestations against the log, metadata.db, registry.db, pipeline.yaml, the feed. A
 // thing that is not there yet gives no link.

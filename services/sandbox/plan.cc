@@ -37,11 +37,6 @@ constexpr std::string_view kPasswd =
 constexpr std::string_view kGroup = "root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n";
 constexpr std::string_view kServices = "passwd: files\ngroup: files\nhosts: files\n";
 
-bool below(std::string_view path, std::string_view folder) {
-  return path == folder ||
-         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
-}
-
 std::unexpected<Error> malformed(const std::string& what) { return invalid("sandbox: " + what); }
 
 Result<void> check_inside(const std::string& path, std::string_view what) {

@@ -23,11 +23,6 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 7> kSystem{"/usr",   "/bin",   "/sbin",  "/lib",
                                                   "/lib32", "/lib64", "/libx32"};
 
-bool below(std::string_view path, std::string_view folder) {
-  return path == folder ||
-         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
-}
-
 bool in_system(std::string_view path) {
   return std::any_of(kSystem.begin(), kSystem.end(), [&](auto folder) { return below(path, folder); });
 }
@@ -189,6 +184,11 @@ class Finder {
 };
 
 }  // namespace
+
+bool below(std::string_view path, std::string_view folder) {
+  return path == folder ||
+         (path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/');
+}
 
 Result<std::vector<Program>> programs_of(const Confinement& confinement) {
   if (!confinement.executes) return std::vector<Program>{};

@@ -16,6 +16,9 @@
 
 namespace sallyport::services::sandbox::detail {
 
+// That `path` is `folder` or lies in it; both absolute and plain.
+bool below(std::string_view path, std::string_view folder);
+
 struct Program {
   std::string inside;          // absolute, no link in it
   bool of_the_system = false;  // not from a bind of the confinement

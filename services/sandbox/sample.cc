@@ -57,7 +57,7 @@ void add_process(int proc, const char* id, Sample& sample) {
   if (resident > shared) sample.bytes += (resident - shared) * page_bytes;
 }
 
-struct Entry {
+struct FolderEntry {
   std::uint64_t inode;
   std::int64_t offset;
   unsigned short size;
@@ -75,8 +75,8 @@ Sample sample_processes(int proc) {
   long size = 0;
   while ((size = ::syscall(SYS_getdents64, folder, buffer.data(), buffer.size())) > 0) {
     for (long at = 0; at < size;) {
-      const auto* entry = reinterpret_cast<const Entry*>(buffer.data() + at);
-      const char* name = buffer.data() + at + offsetof(Entry, name);
+      const auto* entry = reinterpret_cast<const FolderEntry*>(buffer.data() + at);
+      const char* name = buffer.data() + at + offsetof(FolderEntry, name);
       at += entry->size;
       if (name[0] < '0' || name[0] > '9' || std::strcmp(name, "1") == 0) continue;
       add_process(proc, name, sample);

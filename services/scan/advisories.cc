@@ -6,9 +6,9 @@
 
 #include "core/limits/repository.h"
 #include "core/mapping.h"
+#include "core/text.h"
 #include "formats/advisories.h"
 #include "formats/inflate.h"
-#include "formats/text.h"
 #include "formats/zip.h"
 
 namespace sallyport::services::scan {
@@ -89,7 +89,7 @@ std::vector<formats::LockedPackage> packages_of(std::span<const RepositoryFile> 
 Result<std::vector<RepositoryFile>> read_advisories(Env& env, const fs::path& snapshot,
                                                     const std::vector<formats::LockedPackage>& packages) {
   std::vector<std::string> names;
-  for (const formats::LockedPackage& one : packages) names.push_back(formats::lowered(one.name));
+  for (const formats::LockedPackage& one : packages) names.push_back(lowered(one.name));
   std::ranges::sort(names);
   Snapshot out(std::move(names));
   if (!env.exists(snapshot))

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "core/env.h"
-#include "formats/text.h"
+#include "core/text.h"
 
 namespace sallyport::services::scan {
 namespace {
@@ -21,12 +21,12 @@ bool names_code(const Tree& tree, const std::string& folder) {
   for (; at != tree.entries.end() && at->path.starts_with(folder); ++at) {
     const TreeEntry& entry = *at;
     if (!entry.path.ends_with(".json") || folder_of(entry.path) != folder) continue;
-    if (formats::file_name(entry.path) == "modules.json") return true;
+    if (file_name(entry.path) == "modules.json") return true;
     const auto bytes = system_env().read_file(tree.root / entry.path, kConfigBytesMax);
     // What cannot be read may name code.
     if (!bytes) return true;
     for (const char* word : {"auto_map", "custom_pipelines", "_class_name"}) {
-      if (formats::has(as_text(*bytes), word)) return true;
+      if (has(as_text(*bytes), word)) return true;
     }
   }
   return false;

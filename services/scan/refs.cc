@@ -4,13 +4,12 @@
 
 #include "core/env.h"
 #include "core/limits.h"
-#include "formats/text.h"
+#include "core/text.h"
 
 namespace sallyport::services::scan {
 namespace {
 
 namespace git = formats::git;
-using formats::trimmed;
 
 std::string read_small(const fs::path& path, std::size_t bytes_max) {
   const auto bytes = system_env().read_file(path, bytes_max);

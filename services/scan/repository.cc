@@ -6,8 +6,8 @@
 #include "core/env.h"
 #include "core/limits.h"
 #include "core/parallel.h"
+#include "core/text.h"
 #include "formats/git_index.h"
-#include "formats/text.h"
 #include "services/scan/history.h"
 
 namespace sallyport::services::scan {
@@ -269,8 +269,7 @@ class RepositoryReading::Parts {
     for (const std::string folder : {"hooks", "modules"}) {
       if (!fs::is_directory(fs::symlink_status(git / folder, ignored))) continue;
       for (const std::string& path : TRY(list(git / folder))) {
-        const bool wanted =
-            folder == "hooks" ? !path.ends_with(".sample") : formats::file_name(path) == "config";
+        const bool wanted = folder == "hooks" ? !path.ends_with(".sample") : file_name(path) == "config";
         if (wanted) add(git / folder / path, prefix + folder + "/" + path);
       }
     }

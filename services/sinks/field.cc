@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/bytes.h"
+#include "core/text.h"
 
 namespace sallyport::services::sinks {
 namespace {
@@ -22,9 +23,7 @@ constexpr std::array kNames{GrammarName{Grammar::kWord, "word"}, GrammarName{Gra
                             GrammarName{Grammar::kDigest, "digest"}, GrammarName{Grammar::kImage, "image"},
                             GrammarName{Grammar::kVersion, "version"}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 
 bool is_word(std::string_view text) {
   if (text.empty() || text.size() > kWordBytesMax || (!is_letter(text[0]) && !is_digit(text[0])))

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/text.h"
 #include "services/tracking/entities.h"
 #include "services/tracking/registry.h"
 #include "services/tracking/routes.h"
@@ -13,18 +14,12 @@
 namespace sallyport::services::tracking {
 namespace {
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 Result<void> check_alias(const std::string& alias) {
   TRY(check_key("alias", alias));
   if (alias.find_first_of("/: ") != std::string::npos) return invalid("Invalid alias name " + shown(alias));
-  if (lower(alias) == "latest") return invalid("'latest' alias name (case insensitive) is reserved.");
+  if (lowered(alias) == "latest") return invalid("'latest' alias name (case insensitive) is reserved.");
   const bool version_like =
-      lower(alias)[0] == 'v' && alias.size() > 1 &&
+      lowered(alias)[0] == 'v' && alias.size() > 1 &&
       std::ranges::all_of(alias.substr(1), [](unsigned char c) { return std::isdigit(c) != 0; });
   if (version_like) return invalid("Version alias name " + shown(alias) + " is reserved.");
   return {};
@@ -82,7 +77,7 @@ Result<void> move_alias(Call& call, Session& session, const Version& version, co
 
 bool is_protected(const Policy& policy, const std::string& name) {
   return std::ranges::any_of(policy.protected_aliases,
-                             [&](const std::string& one) { return lower(one) == lower(name); });
+                             [&](const std::string& one) { return lowered(one) == lowered(name); });
 }
 
 Result<Json> set_registered_model_alias(Call& call) {
@@ -136,11 +131,11 @@ Result<Json> get_model_version_by_alias(Call& call) {
 
 // Stages are MLflow's older word for the same thing; each counts as an alias of its name.
 Result<Json> transition_model_version_stage(Call& call) {
-  const std::string asked = lower(TRY(call.arguments().text("stage")));
+  const std::string asked = lowered(TRY(call.arguments().text("stage")));
   const bool archive = TRY(call.arguments().truth_or("archive_existing_versions", false));
   std::string stage;
   for (const char* known : {"None", "Staging", "Production", "Archived"}) {
-    if (lower(known) == asked) stage = known;
+    if (lowered(known) == asked) stage = known;
   }
   if (stage.empty()) {
     return invalid("Invalid Model Version stage: " + shown(asked) +
@@ -152,7 +147,7 @@ Result<Json> transition_model_version_stage(Call& call) {
     const bool serves = stage == "Staging" || stage == "Production";
     if (serves) {
       TRY(check_ready(call.parts().notary, version));
-      const Leave leave = TRY(leave_to_move(call, session, version, lower(stage)));
+      const Leave leave = TRY(leave_to_move(call, session, version, lowered(stage)));
       refusal = leave.refusal;
       if (!refusal.empty()) return Json::object();
       TRY(call.parts().notary.move_alias(version.model.name, "stage:" + stage, version.version,

@@ -1,8 +1,8 @@
 #include "services/tracking/artifacts.h"
 
-#include <charconv>
 #include <set>
 
+#include "core/text.h"
 #include "services/http/url.h"
 #include "services/tracking/registry.h"
 
@@ -37,11 +37,10 @@ std::unexpected<Error> no_place(const std::string& path) {
 
 Result<Place> place_of_version(const std::vector<std::string>& parts, const std::string& path) {
   Place place;
-  std::int64_t number = 0;
   if (parts.size() < 3) return no_place(path);
-  const auto [end, code] = std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), number);
-  if (code != std::errc() || end != parts[2].data() + parts[2].size()) return no_place(path);
-  place.version = VersionName{parts[1], number};
+  const auto number = parsed_number<std::int64_t>(parts[2]);
+  if (!number) return no_place(path);
+  place.version = VersionName{parts[1], *number};
   for (std::size_t at = 3; at < parts.size(); ++at) place.rest += (at == 3 ? "" : "/") + parts[at];
   return place;
 }

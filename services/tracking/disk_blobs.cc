@@ -106,6 +106,7 @@ class DiskBlobs final : public Blobs {
     env_.random(salt);
     fs::path temporary = directory_ / "tmp" / to_hex(salt);
     std::unique_ptr<OutputFile> file = TRY(env_.create_output(temporary, kObjectMode));
+    file->expect_sync();
     return std::make_unique<DiskUpload>(env_, store_, std::move(temporary), std::move(file));
   }
 

@@ -1,6 +1,5 @@
 #include "services/tracking/entities.h"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -8,6 +7,7 @@
 #include <vector>
 
 #include "core/limits/tracking.h"
+#include "core/text.h"
 
 namespace sallyport::services::tracking {
 namespace {
@@ -41,14 +41,11 @@ Experiment experiment_in(const Row& row, std::size_t at) {
 }
 
 Result<Experiment> experiment_by_id(Session& session, const std::string& id) {
-  std::int64_t number = -1;
-  const auto [end, code] = std::from_chars(id.data(), id.data() + id.size(), number);
-  const bool whole = code == std::errc() && end == id.data() + id.size();
-  const auto row =
-      whole
-          ? TRY(session.first(
-                "SELECT " + std::string(kExperimentColumns) + " FROM experiments e WHERE e.id = ?", {number}))
-          : std::optional<Row>();
+  const auto number = parsed_number<std::int64_t>(id);
+  const auto row = number ? TRY(session.first("SELECT " + std::string(kExperimentColumns) +
+                                                  " FROM experiments e WHERE e.id = ?",
+                                              {*number}))
+                          : std::optional<Row>();
   if (!row) return not_found("No Experiment with id=" + shown(id) + " exists");
   return experiment_in(*row, 0);
 }

@@ -7,14 +7,14 @@
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr Searched::Attribute kAttributes[] = {
+constexpr Searched::Attribute kExperimentAttributes[] = {
     {"name", "e.name"},
     {"creation_time", "e.created", true},
     {"last_update_time", "e.updated", true},
     {"experiment_id", "e.id", true},
 };
 constexpr Searched kExperiments{.what = "experiment",
-                                .attributes = kAttributes,
+                                .attributes = kExperimentAttributes,
                                 .self = "e.id",
                                 .owner = "experiment",
                                 .tags = "experiment_tags"};

@@ -12,11 +12,12 @@
 #include "services/http/http.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/program_fixture.h"
+#include "services/tracking/tracking_fixture.h"
 
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr std::string_view kApi = "/api/2.0/mlflow/";
+using testing_support::kApi;
 
 class Faults : public testing::Test {
  protected:

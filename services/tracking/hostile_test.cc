@@ -19,7 +19,7 @@ namespace sallyport::services::tracking {
 namespace {
 
 constexpr std::string_view kSecret = "the canary that nobody else may see";
-constexpr std::string_view kApi = "/api/2.0/mlflow/";
+using testing_support::kApi;
 
 std::string policy() {
   const auto tokens = [](const char* name, const char* expires = "2999-01-01") {

@@ -7,7 +7,7 @@
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr Searched::Attribute kAttributes[] = {
+constexpr Searched::Attribute kLoggedModelAttributes[] = {
     {"name", "l.name"},
     {"model_id", "l.model_id"},
     {"model_type", "l.type"},
@@ -17,13 +17,13 @@ constexpr Searched::Attribute kAttributes[] = {
     {"creation_time", "l.created", true},
     {"last_updated_timestamp", "l.updated", true},
 };
-constexpr Searched kModels{.what = "logged model",
-                           .attributes = kAttributes,
-                           .self = "l.id",
-                           .owner = "model",
-                           .metrics = "logged_model_metrics",
-                           .params = "logged_model_params",
-                           .tags = "logged_model_tags"};
+constexpr Searched kLoggedModels{.what = "logged model",
+                                 .attributes = kLoggedModelAttributes,
+                                 .self = "l.id",
+                                 .owner = "model",
+                                 .metrics = "logged_model_metrics",
+                                 .params = "logged_model_params",
+                                 .tags = "logged_model_tags"};
 constexpr std::string_view kColumns =
     "l.id, l.model_id, l.name, l.type, l.source_run, l.status, l.created, l.updated, "
     "e.id, e.name, e.artifact_location, e.stage, e.created, e.updated";
@@ -233,8 +233,8 @@ Result<Json> search_logged_models(Call& call) {
       clause.add(i == 0 ? "?" : ", ?", experiment.id);
     }
     clause.add(")");
-    TRY(add_conditions(clause, kModels, conditions));
-    TRY(add_orders(clause, kModels, orders, "l.created DESC, l.id DESC"));
+    TRY(add_conditions(clause, kLoggedModels, conditions));
+    TRY(add_orders(clause, kLoggedModels, orders, "l.created DESC, l.id DESC"));
     clause.add(" LIMIT ?", page.count + 1);
     clause.add(" OFFSET ?", page.offset);
     Json models = Json::array();

@@ -12,14 +12,14 @@
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr Searched::Attribute kAttributes[] = {
+constexpr Searched::Attribute kModelAttributes[] = {
     {"name", "m.name"},
     {"creation_timestamp", "m.created", true},
     {"last_updated_timestamp", "m.updated", true},
     {"timestamp", "m.updated", true},
 };
 constexpr Searched kModels{.what = "registered model",
-                           .attributes = kAttributes,
+                           .attributes = kModelAttributes,
                            .self = "m.id",
                            .owner = "model",
                            .tags = "registered_model_tags",

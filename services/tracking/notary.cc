@@ -26,11 +26,18 @@ Result<std::uint64_t> Notary::log(const Digest& subject, const std::string& name
   statement.subjects = {{name, subject}};
   statement.predicate_type = type;
   statement.predicate = predicate;
-  const trust::Envelope envelope = trust::sign_statement(statement, std::span(&registrar_, 1));
+  return batcher_.submit(trust::sign_statement(statement, std::span(&registrar_, 1)));
+}
+
+// In the order of the log, which is that of the batch but for a statement that was made before.
+Result<std::vector<std::uint64_t>> Notary::commit(std::span<const trust::Envelope> envelopes) {
   const std::scoped_lock lock(mutex_);
-  const std::uint64_t index = TRY(ledger_.add(envelope, log_key_));
-  if (index < ledger_.entries().size()) TRY(promises_.absorb(ledger_.entries()[index], root_));
-  return index;
+  const std::size_t known = ledger_.entries().size();
+  std::vector<std::uint64_t> indices = TRY(ledger_.add(envelopes, log_key_));
+  for (const trust::LedgerEntry& entry : std::span(ledger_.entries()).subspan(known)) {
+    TRY(promises_.absorb(entry, root_));
+  }
+  return indices;
 }
 
 Result<std::uint64_t> Notary::seal(const VersionName& name, const Digest& manifest) {

@@ -13,6 +13,7 @@
 
 #include "core/json.h"
 #include "services/tracking/promises.h"
+#include "trust/batcher.h"
 #include "trust/workspace.h"
 
 namespace sallyport::services::tracking {
@@ -43,9 +44,14 @@ class Notary {
       : root_(std::move(root)),
         ledger_(std::move(ledger)),
         registrar_(std::move(registrar)),
-        log_key_(std::move(log_key)) {}
+        log_key_(std::move(log_key)),
+        batcher_([this](std::span<const trust::Envelope> envelopes) { return commit(envelopes); },
+                 kBatchMax) {}
   Result<std::uint64_t> log(const Digest& subject, const std::string& name, std::string_view type,
                             const Json& predicate);
+  Result<std::vector<std::uint64_t>> commit(std::span<const trust::Envelope> envelopes);
+
+  static constexpr std::size_t kBatchMax = 1'024;
 
   trust::Root root_;
   mutable std::mutex mutex_;
@@ -53,6 +59,8 @@ class Notary {
   trust::PrivateKey registrar_;
   trust::PrivateKey log_key_;
   Promises promises_;
+  // Those who promise at once wait for the disk once.
+  trust::Batcher<trust::Envelope, std::uint64_t> batcher_;
 };
 
 }  // namespace sallyport::services::tracking

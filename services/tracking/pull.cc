@@ -1,9 +1,9 @@
 #include "services/tracking/pull.h"
 
-#include <charconv>
 #include <optional>
 
 #include "core/json.h"
+#include "core/text.h"
 #include "services/tracking/artifacts.h"
 #include "services/tracking/promises.h"
 #include "trust/ledger_entry.h"
@@ -89,16 +89,12 @@ Result<Seen> read_log(const std::string& body, const trust::Root& root, const st
 }
 
 Result<VersionName> resolve(const Promises& promises, const PullOptions& options) {
-  VersionName name{options.model, 0};
   const std::string& wanted = options.wanted;
-  const auto [end, code] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), name.version);
-  if (code == std::errc() && end == wanted.data() + wanted.size()) return name;
+  if (const auto number = parsed_number<std::int64_t>(wanted)) return VersionName{options.model, *number};
   const auto moved = promises.alias(options.model, wanted);
-  if (!moved)
-    return fail(ErrorKind::kNotFound,
-                "pull: the log has no alias " + shown(wanted) + " of " + shown(options.model));
-  name.version = *moved;
-  return name;
+  if (moved) return VersionName{options.model, *moved};
+  return fail(ErrorKind::kNotFound,
+              "pull: the log has no alias " + shown(wanted) + " of " + shown(options.model));
 }
 
 Result<Promise> promised(const Promises& promises, const VersionName& name) {

@@ -7,7 +7,7 @@
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr Searched::Attribute kAttributes[] = {
+constexpr Searched::Attribute kRunAttributes[] = {
     {"run_id", "r.run_id"},
     {"run_name", "r.name"},
     {"run name", "r.name"},
@@ -22,7 +22,7 @@ constexpr Searched::Attribute kAttributes[] = {
     {"experiment_id", "r.experiment", true},
 };
 constexpr Searched kRuns{.what = "run",
-                         .attributes = kAttributes,
+                         .attributes = kRunAttributes,
                          .self = "r.id",
                          .owner = "run",
                          .metrics = "latest_metrics",

@@ -13,6 +13,8 @@
 
 namespace sallyport::services::tracking::testing_support {
 
+inline constexpr std::string_view kApi = "/api/2.0/mlflow/";
+
 class TrackingFixture : public testing::Test {
  protected:
   void SetUp() override {

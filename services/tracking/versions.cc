@@ -12,7 +12,7 @@
 namespace sallyport::services::tracking {
 namespace {
 
-constexpr Searched::Attribute kAttributes[] = {
+constexpr Searched::Attribute kVersionAttributes[] = {
     {"name", "m.name"},
     {"run_id", "v.run_id"},
     {"source_path", "v.source"},
@@ -24,7 +24,7 @@ constexpr Searched::Attribute kAttributes[] = {
     {"status", "v.status"},
 };
 constexpr Searched kVersions{.what = "model version",
-                             .attributes = kAttributes,
+                             .attributes = kVersionAttributes,
                              .self = "v.id",
                              .owner = "version",
                              .tags = "version_tags",

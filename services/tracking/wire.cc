@@ -1,11 +1,11 @@
 #include "services/tracking/wire.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "core/limits/tracking.h"
+#include "core/text.h"
 #include "formats/html.h"
 #include "services/http/url.h"
 #include "services/tracking/access.h"
@@ -135,10 +135,8 @@ Result<std::int64_t> Arguments::integer_or(std::string_view name, std::int64_t f
     if (number == std::floor(number) && std::abs(number) < 9e15) return static_cast<std::int64_t>(number);
   }
   if (value->is_string()) {
-    const auto& text = value->get_ref<const std::string&>();
-    std::int64_t out = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (code == std::errc() && end == text.data() + text.size() && !text.empty()) return out;
+    const auto out = parsed_number<std::int64_t>(value->get_ref<const std::string&>());
+    if (out) return *out;
   }
   return wrong_type(name, "a whole number");
 }
@@ -152,9 +150,8 @@ Result<double> Arguments::number(std::string_view name) const {
     if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
     if (text == "Infinity") return std::numeric_limits<double>::infinity();
     if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-    double out = 0;
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), out);
-    if (code == std::errc() && end == text.data() + text.size() && std::isfinite(out)) return out;
+    const auto out = parsed_number<double>(text);
+    if (out && std::isfinite(*out)) return *out;
   }
   return wrong_type(name, "a number");
 }

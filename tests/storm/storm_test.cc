@@ -71,6 +71,7 @@ Seen look(const fs::path& folder) {
   const std::int64_t now = env.now_unix_s();
   seen.verified =
       services::project::verify_project(*workspace, std::string(kModel), project->policy, now).verified();
+  if (!seen.verified) return seen;  // nobody would load it
   const auto model =
       services::server::load_verified_model(*workspace, std::string(kModel), project->policy, now);
   seen.loaded = model.has_value();
