@@ -111,7 +111,8 @@ Result<Served> Served::start(std::vector<std::string> words, double limit_s) {
 Served::~Served() {
   if (group_ <= 0) return;
   ::kill(-group_, SIGTERM);
-  for (int wait = 0; wait < 200 && ::waitpid(group_, nullptr, WNOHANG) != group_; ++wait) {
+  // 0 while it lives; an end that was seen before is an error.
+  for (int wait = 0; wait < 200 && ::waitpid(group_, nullptr, WNOHANG) == 0; ++wait) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   ::kill(-group_, SIGKILL);

@@ -84,7 +84,6 @@ void expect_within(const Result<std::vector<infra::Remark>>& read, std::string_v
   }
 }
 
-// Whatever is cut or changed, the readers end with a value or an error.
 // Kubernetes: a container's security context stands before its pod's, and a process may gain privileges
 // unless it is said that it may not.
 TEST(Infra, AContainersOwnWordStandsBeforeItsPods) {
@@ -98,10 +97,14 @@ TEST(Infra, AContainersOwnWordStandsBeforeItsPods) {
   EXPECT_EQ(said("runAsNonRoot: true", "allowPrivilegeEscalation: false, runAsNonRoot: false"),
             "pod-may-be-root@7 ");
   EXPECT_EQ(said("runAsNonRoot: false", "allowPrivilegeEscalation: false, runAsUser: 1000"), "");
+  EXPECT_EQ(said("runAsUser: 0", "allowPrivilegeEscalation: false, runAsUser: 1000"), "")
+      << "no process takes the pod's user";
+  EXPECT_EQ(said("runAsUser: 0", "allowPrivilegeEscalation: false"), "pod-may-be-root@7 pod-runs-as-root@5 ");
   EXPECT_EQ(said("runAsNonRoot: true", "readOnlyRootFilesystem: true"), "pod-escalates@7 ");
   EXPECT_EQ(said("runAsNonRoot: true", "allowPrivilegeEscalation: true"), "pod-escalates@9 ");
 }
 
+// Whatever is cut or changed, the readers end with a value or an error.
 TEST(Infra, DamageIsNoHarm) {
   using enum infra::FileKind;
   for (const infra::FileKind kind :

@@ -86,17 +86,20 @@ class Manifest {
                "use a volume claim, an empty folder or a configuration map");
     }
     const bool windows = pod.find("os").find("name").text() == "windows";
+    bool takes_the_pods_user = false;
     for (const std::string_view name : {"containers", "initContainers", "ephemeralContainers"}) {
       for (const YamlView& container : pod.find(name).children()) {
         judge_container(container);
+        takes_the_pods_user |= !container.find("securityContext").find("runAsUser");
         if (windows) continue;
         judge_escalation(container);
         if (name == "containers") judge_user(container, pod.find("securityContext"));
       }
     }
-    if (pod.find("securityContext").find("runAsUser").text() == "0") {
-      out_.add("pod-runs-as-root", Severity::kMedium, pod.find("securityContext").find("runAsUser").line(),
-               "the pod's processes are root", "set runAsNonRoot: true");
+    const YamlView user = pod.find("securityContext").find("runAsUser");
+    if (takes_the_pods_user && user.text() == "0") {
+      out_.add("pod-runs-as-root", Severity::kMedium, user.line(), "the pod's processes are root",
+               "set runAsNonRoot: true");
     }
   }
 
