@@ -80,6 +80,7 @@ Result<std::vector<Figure>> bench_data_drift();
 Result<std::vector<Figure>> bench_data_memory();
 Result<std::vector<Figure>> bench_tracking();
 Result<std::vector<Figure>> bench_sealed();
+Result<std::vector<Figure>> bench_tracking_suites();
 Result<std::vector<Figure>> bench_data_versions();
 Result<std::vector<Figure>> bench_signing();
 

@@ -90,7 +90,7 @@ Result<std::vector<Figure>> report_rows() {
   const Exchange exchange;
   TRY(exchange.put("current", by_row(current), kColumns));
   TRY(exchange.put("reference", by_row(reference), kColumns));
-  const Result<Json> answer = exchange.ask("evidently", "evidently==0.7.23 pandas<3", "drift_report");
+  const Result<Json> answer = exchange.ask("evidently", "evidently==0.7.23 pandas==2.3.3", "drift_report");
   if (!answer) return out;
   const double peer = (*answer)["seconds"].get<double>();
   out.push_back({.name = "drift report, against Evidently",

@@ -35,6 +35,7 @@ constexpr Group kGroups[] = {
     {"redact", bench_redact},
     {"tracking", bench_tracking},
     {"sealed", bench_sealed},
+    {"tracking-suites", bench_tracking_suites},
     {"data-versions", bench_data_versions},
     {"signing", bench_signing},
     {"agreement", bench_agreement},

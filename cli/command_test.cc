@@ -165,6 +165,11 @@ TEST(Visible, NothingDrivesTheTerminal) {
   EXPECT_EQ(visible("gr\u00fc\u00df \U0001F600"), "gr\u00fc\u00df \U0001F600");
 }
 
+TEST(Visible, AFilesNameMakesNoLineOfItsOwn) {
+  EXPECT_EQ(one_line("a\nclean  b.py"), "a\\u000aclean  b.py");
+  EXPECT_EQ(one_line("plain"), "plain");
+}
+
 TEST(Texts, NumbersReadWell) {
   EXPECT_EQ(with_separators(0), "0");
   EXPECT_EQ(with_separators(999), "999");

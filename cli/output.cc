@@ -122,7 +122,7 @@ void Output::print(std::string_view text) {
   if (pending_.size() >= kPendingBytesMax) flush_stdout();
 }
 
-void Output::line(std::string_view text) { print(std::string(text) + "\n"); }
+void Output::line(std::string_view text) { print(one_line(text) + "\n"); }
 
 void Output::json(const Json& value) { print(pretty(value)); }
 
@@ -187,6 +187,12 @@ void Output::flush_stdout() {
 }
 
 std::string visible(std::string_view text) { return escaped(text, false); }
+
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) c == '\n' ? out.append("\\u000a") : out.append(1, c);
+  return out;
+}
 
 std::string with_separators(std::uint64_t number) {
   std::string digits = std::to_string(number);

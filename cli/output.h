@@ -39,6 +39,7 @@ class Output {
 
   // Results.
   void print(std::string_view text);
+  // One line, whatever the text holds: a file's name may have a line end in it.
   void line(std::string_view text = {});
   void json(const Json& value);
   // The one of the two that --format asks for.
@@ -78,6 +79,8 @@ class Output {
 
 // The text with what could drive a terminal or break a line's meaning written as \u escapes; \n and \t stay.
 std::string visible(std::string_view text);
+// The text with its line ends written as \u escapes too.
+std::string one_line(std::string_view text);
 
 // "sha256:9f2c41aa0b77...", "1,204", "2.1 MB": the spellings that all commands share.
 std::string with_separators(std::uint64_t number);

@@ -147,7 +147,8 @@ sp_static_program(sallyport-scan
   LAYERS cli services catalog stages learn trust formats core
   LIBRARIES ${SALLYPORT_STATIC_LIBRARIES})
 if(NOT SALLYPORT_SANITIZE)
-  target_link_options(sallyport-scan PRIVATE -static -s)
+  # What the linker would warn of, name servers and plug-ins, stands in sections that it leaves out.
+  target_link_options(sallyport-scan PRIVATE -static -s -Wl,--no-warnings)
 endif()
 
 # The scanner for loaders in any language: abi/sallyport.h is all that is visible of it.

@@ -33,9 +33,11 @@ double from_ordered_bits(std::uint64_t bits) {
   return std::bit_cast<double>(bits ^ ((bits >> 63) != 0 ? std::uint64_t{1} << 63 : ~std::uint64_t{0}));
 }
 
+using Keys = std::vector<std::uint64_t>;
+
 // By digits of the first bits that differ, the least first; what those leave undecided is next to nothing
-// where values are spread, and is sorted by comparing.
-void sort_keys(std::vector<std::uint64_t>& keys) {
+// where values are spread, and is sorted by comparing. `other` is room for as many.
+void sort_keys(Keys& keys, Keys& other) {
   const auto [low, high] = std::ranges::minmax(keys);
   const auto width = static_cast<int>(std::bit_width(low ^ high));
   const int shift = std::max(0, width - kSortedBits);
@@ -47,7 +49,7 @@ void sort_keys(std::vector<std::uint64_t>& keys) {
   for (const std::uint64_t key : keys) {
     for (std::size_t d = 0; d < digits; ++d) ++counts[d][digit_of(key, d)];
   }
-  std::vector<std::uint64_t> other(keys.size());
+  other.resize(keys.size());
   for (std::size_t d = 0; d < digits; ++d) {
     if (counts[d][digit_of(keys.front(), d)] == keys.size()) continue;
     std::exclusive_scan(counts[d].begin(), counts[d].end(), counts[d].begin(), 0U);
@@ -205,7 +207,11 @@ Matrix kernel_of(const Matrix& rows, std::uint64_t seed, unsigned threads) {
 }  // namespace
 
 std::vector<double> sorted_values(std::span<const double> values) {
-  std::vector<std::uint64_t> keys;
+  // Kept from one column to the next: fresh memory costs as much as a pass over it.
+  constexpr std::size_t kKeptMax = std::size_t{4} << 20;
+  thread_local Keys keys;
+  thread_local Keys other;
+  keys.clear();
   keys.reserve(values.size());
   for (const double value : values) {
     if (!std::isnan(value)) keys.push_back(ordered_bits(value));
@@ -215,9 +221,10 @@ std::vector<double> sorted_values(std::span<const double> values) {
   if (keys.size() < kSmall) {
     std::ranges::sort(keys);
   } else {
-    sort_keys(keys);
+    sort_keys(keys, other);
   }
   std::ranges::transform(keys, out.begin(), from_ordered_bits);
+  if (keys.capacity() > kKeptMax) keys = other = Keys();
   return out;
 }
 

@@ -3,9 +3,12 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <mutex>
+#include <set>
 
 #include "services/http/http.h"
 #include "services/http/tls.h"
+#include "services/tracking/artifacts.h"
 #include "services/tracking/grants.h"
 #include "services/tracking/tracking_fixture.h"
 #include "tests/paths.h"
@@ -13,6 +16,39 @@
 
 namespace sallyport::services::tracking {
 namespace {
+
+// Which endpoints of the API were asked and answered: the routes of services/tracking/routes.def, and one for
+// each method on artifacts.
+class Counted final : public http::Handler {
+ public:
+  explicit Counted(http::Handler& handler) : handler_(handler) {}
+  http::Intake intake(const http::Request& request) override { return handler_.intake(request); }
+  http::Answer handle(const http::Request& request) override {
+    http::Answer answer = handler_.handle(request);
+    if (answer.status == 200) count(request);
+    return answer;
+  }
+  http::Opened open(const http::Request& request) override {
+    http::Opened opened = handler_.open(request);
+    if (opened.sink) count(request);
+    return opened;
+  }
+  http::Answer refuse(int status, const std::string& message) override {
+    return handler_.refuse(status, message);
+  }
+  std::size_t endpoints() const { return endpoints_.size(); }
+
+ private:
+  void count(const http::Request& request) {
+    const bool artifact = request.path.starts_with(kArtifactRoute);
+    const std::scoped_lock lock(mutex_);
+    endpoints_.insert(request.method + " " + (artifact ? std::string(kArtifactRoute) : request.path));
+  }
+
+  http::Handler& handler_;
+  std::mutex mutex_;
+  std::set<std::string> endpoints_;
+};
 
 class Mlflow : public testing_support::TrackingFixture {
  protected:
@@ -25,7 +61,8 @@ class Mlflow : public testing_support::TrackingFixture {
       GTEST_SKIP() << packages << " could not be installed from PyPI";
     }
     const std::string interpreter = (peer / "bin" / "python3").string();
-    const auto server = http::Server::start(*service_, options);
+    Counted counted(*service_);
+    const auto server = http::Server::start(counted, options);
     ASSERT_TRUE(server) << server.error().message;
     const fs::path log = root_ / "client.log";
     const std::string address =
@@ -35,6 +72,7 @@ class Mlflow : public testing_support::TrackingFixture {
         " MLFLOW_TRACKING_URI=" + address + " MLFLOW_HTTP_REQUEST_MAX_RETRIES=1 GIT_PYTHON_REFRESH=quiet '" +
         interpreter + "' " + tests::source_dir() + "/tests/" + script + " >'" + log.string() + "' 2>&1";
     const int status = std::system(command.c_str());
+    RecordProperty("endpoints", std::to_string(counted.endpoints()));
     const auto said = system_env().read_file(log);
     EXPECT_EQ(status, 0) << (said ? as_text(*said) : "");
   }

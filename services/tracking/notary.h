@@ -45,8 +45,8 @@ class Notary {
         ledger_(std::move(ledger)),
         registrar_(std::move(registrar)),
         log_key_(std::move(log_key)),
-        batcher_([this](std::span<const trust::Envelope> envelopes) { return commit(envelopes); },
-                 kBatchMax) {}
+        batcher_([this](std::span<const trust::Envelope> envelopes) { return commit(envelopes); }, kBatchMax,
+                 trust::kTileWidth, ledger_.entries().size()) {}
   Result<std::uint64_t> log(const Digest& subject, const std::string& name, std::string_view type,
                             const Json& predicate);
   Result<std::vector<std::uint64_t>> commit(std::span<const trust::Envelope> envelopes);
@@ -59,7 +59,7 @@ class Notary {
   trust::PrivateKey registrar_;
   trust::PrivateKey log_key_;
   Promises promises_;
-  // Those who promise at once wait for the disk once.
+  // Those who promise at once wait for the disk once. Declared last: it counts what is in the ledger.
   trust::Batcher<trust::Envelope, std::uint64_t> batcher_;
 };
 
