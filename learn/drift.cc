@@ -64,29 +64,77 @@ void sort_keys(Keys& keys, Keys& other) {
   }
 }
 
-// Kolmogorov's statistic and Wasserstein's distance in one merge without branches: both look at the distance
-// of the two distribution functions between one value and the next.
+// A stretch of two sorted columns, merged without branches: Kolmogorov's statistic and Wasserstein's distance
+// both look at how far apart the two distribution functions are between one value and the next.
+struct Stretch {
+  const double* a;
+  const double* a_end;
+  const double* b;
+  const double* b_end;
+  double before_a;  // values of the whole column before `a`
+  double before_b;
+  double at;  // the value before
+  double ks = 0;
+  double wasserstein = 0;
+
+  bool has_both() const { return a != a_end && b != b_end; }
+  bool has_any() const { return a != a_end || b != b_end; }
+  void take(double next, bool from_a, bool from_b, double step_a, double step_b) {
+    const double apart = std::abs(before_a * step_a - before_b * step_b);
+    ks = next > at ? std::max(ks, apart) : ks;
+    wasserstein += apart * (next - at);
+    at = next;
+    a += from_a ? 1 : 0;
+    b += from_b ? 1 : 0;
+    before_a += from_a ? 1.0 : 0.0;
+    before_b += from_b ? 1.0 : 0.0;
+  }
+  void step(double step_a, double step_b) {
+    const double next = std::min(*a, *b);
+    take(next, *a <= next, *b <= next, step_a, step_b);
+  }
+  // Where one of the two may have ended.
+  void last_step(double step_a, double step_b) {
+    const double next = a == a_end ? *b : b == b_end ? *a : std::min(*a, *b);
+    take(next, a != a_end && *a <= next, b != b_end && *b <= next, step_a, step_b);
+  }
+};
+
+// Each step waits for the one before, so that four stretches side by side take little longer than one.
 void compare_sorted(const std::vector<double>& a, const std::vector<double>& b, ColumnDrift& out) {
+  constexpr std::size_t kStretches = 4;
   const double step_a = 1 / static_cast<double>(a.size());
   const double step_b = 1 / static_cast<double>(b.size());
-  std::size_t i = 0;
-  std::size_t j = 0;
+  std::array<Stretch, kStretches> stretches;
+  const double* from_a = a.data();
+  const double* from_b = b.data();
   double at = std::min(a.front(), b.front());
-  while (i < a.size() && j < b.size()) {
-    const double next = std::min(a[i], b[j]);
-    const double apart = std::abs(static_cast<double>(i) * step_a - static_cast<double>(j) * step_b);
-    out.ks = next > at ? std::max(out.ks, apart) : out.ks;
-    out.wasserstein += apart * (next - at);
-    at = next;
-    i += a[i] <= next ? 1U : 0U;
-    j += b[j] <= next ? 1U : 0U;
+  for (std::size_t k = 0; k < kStretches; ++k) {
+    const bool last = k + 1 == kStretches;
+    const double* const end_a = a.data() + a.size();
+    const double* const end_b = b.data() + b.size();
+    const double cut = a[last ? 0 : a.size() * (k + 1) / kStretches];
+    const double* const to_a = last ? end_a : std::lower_bound(from_a, end_a, cut);
+    const double* const to_b = last ? end_b : std::lower_bound(from_b, end_b, cut);
+    stretches[k] = {.a = from_a,
+                    .a_end = to_a,
+                    .b = from_b,
+                    .b_end = to_b,
+                    .before_a = static_cast<double>(from_a - a.data()),
+                    .before_b = static_cast<double>(from_b - b.data()),
+                    .at = at};
+    if (to_a != a.data()) at = std::max(at, to_a[-1]);
+    if (to_b != b.data()) at = std::max(at, to_b[-1]);
+    from_a = to_a;
+    from_b = to_b;
   }
-  const std::vector<double>& rest = i < a.size() ? a : b;
-  for (std::size_t k = i < a.size() ? i : j; k < rest.size(); ++k) {
-    const double done = static_cast<double>(k) / static_cast<double>(rest.size());
-    out.ks = rest[k] > at ? std::max(out.ks, 1 - done) : out.ks;
-    out.wasserstein += (1 - done) * (rest[k] - at);
-    at = rest[k];
+  while (std::ranges::all_of(stretches, &Stretch::has_both)) {
+    for (Stretch& stretch : stretches) stretch.step(step_a, step_b);
+  }
+  for (Stretch& stretch : stretches) {
+    while (stretch.has_any()) stretch.last_step(step_a, step_b);
+    out.ks = std::max(out.ks, stretch.ks);
+    out.wasserstein += stretch.wasserstein;
   }
 }
 

@@ -49,16 +49,17 @@ double p_of(const Pooled& pool, const std::vector<std::uint8_t>& is_ours, double
       (is_ours[i] != 0 ? ours : others).push_back(pool.texts[i]);
     return category_drift(ours, others).p;
   }
-  std::vector<double> ours;
-  std::vector<double> others;
-  ours.reserve(pool.sorted.size());
-  others.reserve(pool.sorted.size());
+  // Written to both sides and kept on one: nobody could foresee a branch.
+  std::vector<double> ours(pool.sorted.size());
+  std::vector<double> others(pool.sorted.size());
+  std::size_t count = 0;
   for (std::size_t i = 0; i < pool.sorted.size(); ++i) {
-    if (is_ours[pool.row[i]] != 0)
-      ours.push_back(pool.sorted[i] + moved);
-    else
-      others.push_back(pool.sorted[i]);
+    ours[count] = pool.sorted[i] + moved;
+    others[i - count] = pool.sorted[i];
+    count += is_ours[pool.row[i]];
   }
+  ours.resize(count);
+  others.resize(pool.sorted.size() - count);
   return sorted_drift(ours, others).p;
 }
 
