@@ -126,7 +126,8 @@ void print_report(const checking::CheckReport& report, Output& output) {
       ++suspect;
       if (shown == kShown) continue;
       ++shown;
-      output.line("  row " + with_separators(row.row) + "  " + row.message);
+      output.line("  row " + with_separators(row.row) + (row.id.empty() ? "" : " (" + row.id + ")") + "  " +
+                  row.message);
     }
     if (suspect > shown)
       output.line("  and " + with_separators(suspect - shown) + " more; --format json has them all");

@@ -221,6 +221,14 @@ Verdict CheckReport::worst() const {
   return out;
 }
 
+void name_rows(const Dataset& data, std::span<ScoredRow> rows) {
+  const Column* ids = data.find(data.roles.id);
+  if (ids == nullptr || ids->numeric) return;
+  for (ScoredRow& row : rows) {
+    if (row.suspect && row.row < ids->texts.size()) row.id = ids->texts[row.row];
+  }
+}
+
 Result<CheckReport> check(const Dataset& data, const CheckOptions& options) {
   if (options.probabilities && options.probabilities->rows() != data.rows()) {
     return invalid("probabilities: " + std::to_string(options.probabilities->rows()) + " rows for " +
@@ -247,6 +255,7 @@ Result<CheckReport> check(const Dataset& data, const CheckOptions& options) {
     tell(guard->id);
     take(report, guard->id, run_guard(*guard, data, options));
   }
+  name_rows(data, report.scored);
   return report;
 }
 
@@ -256,11 +265,13 @@ std::string to_json_text(const CheckReport& report) {
   for (std::size_t i = 0; i < report.scored.size(); ++i) {
     const ScoredRow& row = report.scored[i];
     if (i > 0) out += ',';
-    out += canonical(Json{{"row", row.row},
-                          {"guard", row.guard},
-                          {"score", row.score},
-                          {"message", row.message},
-                          {"suspect", row.suspect}});
+    Json one{{"row", row.row},
+             {"guard", row.guard},
+             {"score", row.score},
+             {"message", row.message},
+             {"suspect", row.suspect}};
+    if (!row.id.empty()) one["id"] = row.id;
+    out += canonical(one);
   }
   out += "],\"verdicts\":[";
   for (std::size_t i = 0; i < report.verdicts.size(); ++i) {

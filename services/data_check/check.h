@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ namespace sallyport::services::data_check {
 
 struct ScoredRow {
   std::uint64_t row = 0;
+  std::string id = {};  // of a suspect row whose table names its rows: a picture's file, the column of ids
   std::string guard = {};
   double score = 0;  // larger is more suspect; comparable within a guard
   std::string message = {};
@@ -77,6 +79,9 @@ struct CheckOptions {
   // Told what share of the check that runs is done, from any thread; not by every check.
   std::function<void(double share)> on_share = {};
 };
+
+// Gives suspect rows their ids; their numbers are places in `data`.
+void name_rows(const Dataset& data, std::span<ScoredRow> rows);
 
 Result<CheckReport> check(const Dataset& data, const CheckOptions& options);
 

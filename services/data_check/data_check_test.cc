@@ -190,6 +190,22 @@ TEST_F(DataCheck, JsonHasWhatScriptsRelyOn) {
   }
 }
 
+TEST_F(DataCheck, SuspectRowsBearTheIdThatTheirTableGivesThem) {
+  Dataset data = clouds(300, 6);
+  data.roles.id = "file";
+  data.columns.push_back({.name = "file", .numeric = false});
+  for (int r = 0; r < 300; ++r) data.columns.back().texts.push_back("kinds/" + std::to_string(r) + ".png");
+  data.columns[6].texts[17] = data.columns[6].texts[17] == "a" ? "b" : "a";
+  const auto report = check(data, {.threads = 1});
+  ASSERT_TRUE(report);
+  const auto wrong = std::ranges::find_if(report->scored, [](const ScoredRow& row) { return row.row == 17; });
+  ASSERT_NE(wrong, report->scored.end());
+  EXPECT_EQ(wrong->id, "kinds/17.png");
+  const auto json = parse_json(to_json_text(*report));
+  EXPECT_TRUE(std::ranges::any_of((*json)["rows"],
+                                  [](const Json& row) { return row.value("id", "") == "kinds/17.png"; }));
+}
+
 // A table as it is written down, and what the one error has to name.
 struct Bad {
   std::string name;

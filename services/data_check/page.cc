@@ -75,7 +75,8 @@ std::string verdict_section(const CheckVerdict& verdict, const CheckReport& repo
     if (shown == kRowsShown) continue;
     ++shown;
     rows += "<tr><td class=\"num\">" + std::to_string(row.row) + "</td><td class=\"num\">" +
-            decimal(row.score, 3) + "</td><td>" + escape(row.message) + "</td></tr>";
+            decimal(row.score, 3) + "</td><td>" + (row.id.empty() ? "" : "<b>" + escape(row.id) + "</b> ") +
+            escape(row.message) + "</td></tr>";
   }
   if (shown > 0) out += "<table><tr><th>row</th><th>score</th><th>why</th></tr>" + rows + "</table>";
   if (suspect > shown)

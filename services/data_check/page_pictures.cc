@@ -69,7 +69,8 @@ std::string shot(const Pictures& pictures, const Shown& shown, std::span<const s
   constexpr int kLarge = 84;
   constexpr int kSmall = 42;
   std::string out = "<div class=\"shot\">" + image_of(pictures, shown.at, kLarge) + "<b>row " +
-                    std::to_string(row.row) + "</b><br>" + escape(row.message) + "<div class=\"row\">";
+                    std::to_string(row.row) + "</b> " + escape(row.id) + "<br>" + escape(row.message) +
+                    "<div class=\"row\">";
   for (const std::size_t other : neighbours) {
     out += "<figure>" + image_of(pictures, other, kSmall) + label_of(pictures, other) + "</figure>";
   }

@@ -216,6 +216,7 @@ class Stream {
 
   Result<Outcome> judge_together(const Check& check) {
     Outcome out = TRY(check.together(drawn_.data(), options_));
+    name_rows(drawn_.data(), out.rows);
     for (ScoredRow& row : out.rows) row.row = options_.row_numbers[row.row];
     return out;
   }
