@@ -8,6 +8,7 @@
 #include "learn/out_of_fold.h"
 #include "learn/random.h"
 #include "learn/subspace.h"
+#include "learn/trees.h"
 
 namespace sallyport::learn {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 // Of the time, about: by when the space is there, and the model's scores.
 constexpr double kSpaceShare = 0.1;
 constexpr double kModelShare = 0.6;
+constexpr double kTreesShare = 0.5;  // of all, where trees are asked too
+constexpr double kClearlyMore = 0.01;
 
 std::function<void(double)> part_of(const std::function<void(double)>& on_share, double from, double to) {
   if (!on_share) return {};
@@ -91,8 +94,39 @@ std::vector<double> ranks(const std::vector<double>& values) {
   return out;
 }
 
-Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
-                                 const LabelRankingOptions& options) {
+namespace {
+
+std::size_t agreed(const std::vector<std::uint32_t>& suggested, const Classes& classes) {
+  std::size_t out = 0;
+  for (std::size_t r = 0; r < suggested.size(); ++r) out += suggested[r] == classes.of_row[r] ? 1 : 0;
+  return out;
+}
+
+// The trees' margin counts as much as the rest. Where they are right about clearly more of the given labels,
+// their probabilities count as much as the other model's.
+Result<void> ask_trees(const Matrix& features, const Classes& classes, const LabelRankingOptions& options,
+                       LabelRanking& out) {
+  TreeOptions asked{.seed = options.seed, .threads = options.threads};
+  asked.on_share = part_of(options.on_share, 1 - kTreesShare, 1);
+  Result<Probabilities> trees = out_of_fold_trees(features, classes, asked);
+  // Without them there are two opinions, as for pictures.
+  if (!trees) return {};
+  const LabelRanking theirs = TRY(rank_labels(*trees, classes));
+  const std::vector<double> by_trees = ranks(theirs.score);
+  for (std::size_t r = 0; r < by_trees.size(); ++r) out.score[r] = (out.score[r] + by_trees[r]) / 2;
+  out.asked_trees = true;
+  const double more = static_cast<double>(agreed(theirs.suggested, classes)) -
+                      static_cast<double>(agreed(out.suggested, classes));
+  if (more < kClearlyMore * static_cast<double>(out.suggested.size())) return {};
+  for (std::size_t i = 0; i < trees->values.size(); ++i)
+    out.probabilities.values[i] = (out.probabilities.values[i] + trees->values[i]) / 2;
+  out.flagged = TRY(label_errors(out.probabilities, classes.of_row));
+  out.suggested = most_probable(out.probabilities);
+  return {};
+}
+
+Result<LabelRanking> rank_by_distances(const Matrix& features, const Classes& classes,
+                                       const LabelRankingOptions& options) {
   const Matrix space = TRY(compressed(features, options.dimensions, options.threads));
   OutOfFoldOptions folds{.seed = options.seed, .threads = options.threads};
   folds.on_share = part_of(options.on_share, kSpaceShare, kModelShare);
@@ -114,6 +148,19 @@ Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
   }
   if (out.noise_rows > 0) out.noise = wrong / static_cast<double>(out.noise_rows);
   out.probabilities = probabilities;
+  return out;
+}
+
+}  // namespace
+
+Result<LabelRanking> rank_labels(const Matrix& features, const Classes& classes,
+                                 const LabelRankingOptions& options) {
+  if (options.trees == LabelRankingOptions::Trees::kLeaveOut)
+    return rank_by_distances(features, classes, options);
+  LabelRankingOptions first = options;
+  first.on_share = part_of(options.on_share, 0, 1 - kTreesShare);
+  LabelRanking out = TRY(rank_by_distances(features, classes, first));
+  TRY(ask_trees(features, classes, options, out));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "learn/encoded.h"
 #include "learn/free_text.h"
 #include "learn/label_ranking.h"
+#include "learn/picture.h"
 #include "learn/random.h"
 #include "learn/token_residual.h"
 #include "services/data_check/checks.h"
@@ -49,6 +50,12 @@ Result<learn::LabelRanking> ranking_of(const Dataset& data, const learn::Classes
   if (options.probabilities) return learn::rank_labels(*options.probabilities, classes);
   learn::LabelRankingOptions asked{.seed = options.seed, .threads = options.threads};
   asked.on_share = options.on_share;
+  // Trees are for columns that mean something each: pixels and hashed words do not.
+  const bool is_table = learn::channels_of(data.image, data.feature_columns().size()) == 0 &&
+                        std::ranges::none_of(data.columns, [&](const Column& column) {
+                          return !data.roles.covers(column.name) && learn::is_free_text(column);
+                        });
+  if (is_table) asked.trees = learn::LabelRankingOptions::Trees::kAskToo;
   return learn::rank_labels(TRY(learn::encoded_features(data)), classes, asked);
 }
 
@@ -95,9 +102,13 @@ Result<Outcome> check_labels(const Dataset& data, const CheckOptions& options) {
   }
   set_rate(out.verdict, suspect, ranking.score.size());
   out.verdict.threats = {"acq-source-poisoning", "prep-label-flip"};
-  out.verdict.looks_for = options.probabilities
-                              ? "labels that the given probabilities contradict, by confident learning"
-                              : "labels that cross-validated scores and nearest neighbours contradict";
+  out.verdict.looks_for = "labels that the given probabilities contradict, by confident learning";
+  if (!options.probabilities) {
+    out.verdict.looks_for =
+        ranking.asked_trees
+            ? "labels that cross-validated scores, boosted trees and nearest neighbours contradict"
+            : "labels that cross-validated scores and nearest neighbours contradict";
+  }
   TRY(measure(ranking, classes, *out.verdict.rate, options, out.verdict));
   if (suspect == 0) return out;
   out.verdict.verdict = Verdict::kWarn;

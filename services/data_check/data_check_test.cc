@@ -198,12 +198,10 @@ TEST_F(DataCheck, SuspectRowsBearTheIdThatTheirTableGivesThem) {
   data.columns[6].texts[17] = data.columns[6].texts[17] == "a" ? "b" : "a";
   const auto report = check(data, {.threads = 1});
   ASSERT_TRUE(report);
-  const auto wrong = std::ranges::find_if(report->scored, [](const ScoredRow& row) { return row.row == 17; });
-  ASSERT_NE(wrong, report->scored.end());
-  EXPECT_EQ(wrong->id, "kinds/17.png");
   const auto json = parse_json(to_json_text(*report));
-  EXPECT_TRUE(std::ranges::any_of((*json)["rows"],
-                                  [](const Json& row) { return row.value("id", "") == "kinds/17.png"; }));
+  EXPECT_TRUE(std::ranges::any_of((*json)["rows"], [](const Json& row) {
+    return row["row"] == 17 && row.value("id", "") == "kinds/17.png";
+  }));
 }
 
 // A table as it is written down, and what the one error has to name.
@@ -333,15 +331,12 @@ TEST_F(DataCheck, RowsThatChanceMakesEqualAreNoCopies) {
 TEST_F(DataCheck, TheValuesOfACategoryAreNoWords) {
   for (const bool written : {true, false}) {
     Dataset data = clouds(300, 3);
-    Column text{.name = "city", .numeric = false};
-    for (int row = 0; row < 300; ++row) {
-      text.texts.push_back("the city of number " + std::to_string(written ? row : row % 12));
-    }
-    data.columns.push_back(std::move(text));
+    data.columns.push_back({.name = "city", .numeric = false});
+    for (int row = 0; row < 300; ++row)
+      data.columns.back().texts.push_back("city of number " + std::to_string(written ? row : row % 12));
     const auto report = check(data, {.threads = 1});
     ASSERT_TRUE(report) << report.error().message;
-    const auto looked = std::ranges::count(report->verdicts, "trigger_words", &CheckVerdict::guard);
-    EXPECT_EQ(looked, written ? 1 : 0);
+    EXPECT_EQ(std::ranges::count(report->verdicts, "trigger_words", &CheckVerdict::guard), written ? 1 : 0);
   }
 }
 
