@@ -1,6 +1,7 @@
 // sallyport hook install: a commit is searched before it is made.
 #include "cli/command.h"
 #include "core/env.h"
+#include "core/text.h"
 #include "services/scan/repository.h"
 
 namespace sallyport::cli {
@@ -12,6 +13,10 @@ constexpr std::string_view kBody =
     "# To accept a finding write \"sallyport: allow, REASON\" on its line, or add it to the baseline:\n"
     "#   sallyport scan --write-baseline .sallyport-baseline.json .\n"
     "set -eu\n"
+    "if ! command -v sallyport >/dev/null; then\n"
+    "  echo 'nothing was searched and nothing is committed: sallyport is not on PATH; put it there' >&2\n"
+    "  exit 1\n"
+    "fi\n"
     "cd \"$(git rev-parse --show-toplevel)\"\n"
     "set -- --diff HEAD\n"
     "if [ -f .sallyport-baseline.json ]; then set -- \"$@\" --baseline .sallyport-baseline.json; fi\n"
@@ -28,8 +33,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
                 "name the folder that holds .git itself; a worktree has the hooks of its repository");
   }
   const auto config = env.read_file(folder / ".git" / "config", limits::kYamlBytesMax);
-  std::string settings(config ? as_text(*config) : std::string_view());
-  for (char& c : settings) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  const std::string settings = lowered(config ? as_text(*config) : std::string_view());
   if (settings.find("hookspath") != std::string::npos) {
     return fail(ErrorKind::kDenied, "git is told to look for hooks elsewhere (core.hooksPath)",
                 "call `sallyport scan --diff HEAD .` from the hook there");

@@ -1,39 +1,24 @@
 #include "learn/xgboost.h"
 
-#include <dlfcn.h>
-
-#include <string>
+#include "core/shared_library.h"
 
 namespace sallyport::learn {
 namespace {
 
 constexpr const char* kLibrary = "libxgboost.so.0";
 
-template <class F>
-Result<void> find(void* library, const char* name, F& into) {
-  void* found = ::dlsym(library, name);
-  if (found == nullptr) return fail(ErrorKind::kUnsupported, std::string(kLibrary) + ": it has no " + name);
-  into = reinterpret_cast<F>(found);
-  return {};
-}
-
 Result<Xgboost> load_library() {
-  void* library = ::dlopen(kLibrary, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
-    const char* why = ::dlerror();
-    return fail(ErrorKind::kUnsupported, "XGBoost's library: " + std::string(why == nullptr ? kLibrary : why),
-                "install it (Debian: libxgboost0)");
-  }
+  void* library = TRY(open_library(kLibrary, "XGBoost's library", "libxgboost0"));
   Xgboost out;
-  TRY(find(library, "XGBGetLastError", out.error));
-  TRY(find(library, "XGDMatrixCreateFromMat", out.matrix_create));
-  TRY(find(library, "XGDMatrixSetFloatInfo", out.matrix_set));
-  TRY(find(library, "XGDMatrixFree", out.matrix_free));
-  TRY(find(library, "XGBoosterCreate", out.booster_create));
-  TRY(find(library, "XGBoosterSetParam", out.booster_set));
-  TRY(find(library, "XGBoosterUpdateOneIter", out.booster_update));
-  TRY(find(library, "XGBoosterPredict", out.booster_predict));
-  TRY(find(library, "XGBoosterFree", out.booster_free));
+  TRY(find_symbol(library, "XGBGetLastError", out.error));
+  TRY(find_symbol(library, "XGDMatrixCreateFromMat", out.matrix_create));
+  TRY(find_symbol(library, "XGDMatrixSetFloatInfo", out.matrix_set));
+  TRY(find_symbol(library, "XGDMatrixFree", out.matrix_free));
+  TRY(find_symbol(library, "XGBoosterCreate", out.booster_create));
+  TRY(find_symbol(library, "XGBoosterSetParam", out.booster_set));
+  TRY(find_symbol(library, "XGBoosterUpdateOneIter", out.booster_update));
+  TRY(find_symbol(library, "XGBoosterPredict", out.booster_predict));
+  TRY(find_symbol(library, "XGBoosterFree", out.booster_free));
   return out;
 }
 

@@ -27,6 +27,9 @@ TEST(Hook, HoldsACommitBackAndLetsTheNextOneThrough) {
   // What is staged counts, not what the folder says by now.
   ASSERT_EQ(shell.run("printf 'rate = 1\\n' >r/b.py").exit, 0);
   EXPECT_NE(shell.run(git + "commit -q -m second").exit, 0);
+  const Ran unsearched = shell.run("PATH=/usr/bin:/bin " + git + "commit -q -a -m second");
+  EXPECT_NE(unsearched.exit, 0);
+  EXPECT_NE(unsearched.err.find("sallyport is not on PATH"), std::string::npos) << unsearched.err;
   EXPECT_EQ(shell.run(git + "commit -q -a -m second").exit, 0);
 
   ASSERT_EQ(shell.run("printf '#!/bin/sh\\nexit 0\\n' >r/.git/hooks/pre-commit").exit, 0);
