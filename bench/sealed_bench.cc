@@ -147,6 +147,14 @@ std::vector<std::vector<Attempt>> over_http(const std::array<std::string, 2>& ru
   };
 }
 
+// What writes to the tables of a server's file, past their constraints.
+std::function<void(const std::string&)> sql_on(const std::filesystem::path& file) {
+  return [file](const std::string& statements) {
+    auto database = services::sqlite::Database::open(file);
+    SP_CHECK(database && database->execute("PRAGMA foreign_keys=OFF; " + statements));
+  };
+}
+
 // Our server over a folder that is put back for each kind.
 class Ours {
  public:
@@ -181,30 +189,20 @@ class Ours {
     return client.harmed(Client::Third::kRegistered);
   }
   const std::array<std::string, 2>& runs() const { return place_.runs; }
-  static std::vector<Tampering> kinds() {
-    std::vector<Tampering> out = tampering::of_the_weights();
-    for (Tampering& kind : tampering::of_our_server()) out.push_back(std::move(kind));
-    return out;
-  }
+  static std::vector<Tampering> kinds() { return tampering::of_our_server(); }
 
  private:
   static constexpr double kStartS = 5;
 
   explicit Ours(const std::filesystem::path& scratch) : base_(scratch / "ours-base") {
     place_.root = scratch / "ours";
-    const std::filesystem::path root = place_.root;
-    const auto database = [root] {
-      return services::sqlite::Database::open(root / services::tracking::kSqliteFile);
-    };
-    place_.sql = [database](const std::string& statements) {
-      auto opened = database();
-      SP_CHECK(opened && opened->execute("PRAGMA foreign_keys=OFF; " + statements));
-    };
+    const std::filesystem::path file = place_.root / services::tracking::kSqliteFile;
+    place_.sql = sql_on(file);
     place_.weights = [object = place_](std::size_t version) {
       return object.object(sha256(kWeights[version - 1]));
     };
-    place_.manifest_of = [database](std::size_t version) {
-      auto opened = database();
+    place_.manifest_of = [file](std::size_t version) {
+      auto opened = services::sqlite::Database::open(file);
       SP_CHECK(opened.has_value());
       const auto rows =
           opened->query("SELECT manifest FROM versions WHERE version = " + std::to_string(version), {});
@@ -228,8 +226,7 @@ class Theirs {
     std::filesystem::create_directories(root);
     Theirs out(root, TRY(Served::start(mlflow_server_words(peer, root), kReadyWithinS)));
     out.place_.runs = TRY(register_versions(out.client()));
-    const auto tables = TRY(out.keep_tables());
-    out.restore_tables_ = tables;
+    out.restore_tables_ = out.keep_tables();
     std::filesystem::copy(root / "mlartifacts", root / "base", std::filesystem::copy_options::recursive);
     return out;
   }
@@ -245,23 +242,16 @@ class Theirs {
     return client().harmed(Client::Third::kRegistered);
   }
   const std::array<std::string, 2>& runs() const { return place_.runs; }
-  static std::vector<Tampering> kinds() {
-    std::vector<Tampering> out = tampering::of_the_weights();
-    for (Tampering& kind : tampering::of_mlflows_rows()) out.push_back(std::move(kind));
-    return out;
-  }
+  static std::vector<Tampering> kinds() { return tampering::of_mlflows_server(); }
 
  private:
   Theirs(const std::filesystem::path& root, Served server) : server_(std::move(server)) {
     place_.root = root;
-    place_.sql = [root](const std::string& statements) {
-      auto database = services::sqlite::Database::open(root / "mlflow.db");
-      SP_CHECK(database && database->execute("PRAGMA foreign_keys=OFF; " + statements));
-    };
+    place_.sql = sql_on(root / "mlflow.db");
   }
   Client client() const { return Client(server_.port()); }
   // A copy of each table of the registry, and the statements that bring it back.
-  Result<std::string> keep_tables() {
+  std::string keep_tables() {
     std::string keep;
     std::string restore;
     for (const std::string table : {"registered_models", "model_versions", "registered_model_aliases"}) {

@@ -23,11 +23,11 @@ inline std::string lowered(std::string_view text) {
   return out;
 }
 
-// Without the blanks and line ends around it.
-inline std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
+// Without the blanks around it, which are line ends too unless somebody is stricter.
+inline std::string_view trimmed(std::string_view text, std::string_view blanks = " \t\r\n") {
+  const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
 // The number that `text` is from its first character to its last, as std::from_chars reads one; nothing when

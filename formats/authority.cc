@@ -43,8 +43,7 @@ bool is_address(int family, const std::string& host) {
 bool is_token(std::string_view text) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return is_digit(c) || (lowered(c) >= 'a' && lowered(c) <= 'z') ||
-           kMarks.find(c) != std::string_view::npos;
+    return is_digit(c) || is_letter(c) || kMarks.find(c) != std::string_view::npos;
   });
 }
 
@@ -53,7 +52,7 @@ Result<void> check_field(std::string_view line, std::string_view target) {
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) {
     return invalid("connect: a field without a name");
   }
-  const std::string_view value = trimmed(line.substr(colon + 1));
+  const std::string_view value = trimmed(line.substr(colon + 1), " \t");
   for (const char c : value) {
     if ((c < ' ' && c != '\t') || c == 0x7f) return invalid("connect: a control character in a field");
   }

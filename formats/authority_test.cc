@@ -70,7 +70,8 @@ TEST(ConnectRequest, IsNothingElse) {
         "CONNECT a:1 HTTP/1.1\r\nHost: b:1\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost : a:1\r\n\r\n",
         "CONNECT a:1 HTTP/1.1\r\nContent-Length: 5\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n folded\r\n\r\n",
         "CONNECT a:1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "CONNECT a:1 HTTP/1.1\nHost: a:1\n\n",
-        "CONNECT a:1 HTTP/1.1\r\nX: a\nb\r\n\r\n"}) {
+        "CONNECT a:1 HTTP/1.1\r\nX: a\nb\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\r\n\r\n",
+        "CONNECT a:1 HTTP/1.1\r\nX: a\n\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost:\ra:1\r\n\r\n"}) {
     EXPECT_FALSE(parse_connect(text)) << text;
   }
   EXPECT_FALSE(parse_connect("CONNECT a:1 HTTP/1.1\r\nX: " + std::string(9000, 'x') + "\r\n\r\n"));

@@ -8,7 +8,6 @@
 namespace sallyport::formats::hdf5 {
 namespace {
 
-
 // Bytes that hold numbers up to `largest`.
 std::size_t width_of(std::uint64_t largest) {
   return largest == 0 ? 1 : static_cast<std::size_t>((std::bit_width(largest) - 1) / 8 + 1);

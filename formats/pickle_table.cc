@@ -89,7 +89,7 @@ TextAt Compiler::keep(std::string_view text) {
 
 Result<Position> Compiler::position(std::string_view text) {
   Position out{.first_literal = static_cast<std::uint16_t>(out_.literals.size())};
-  text = trimmed(text);
+  text = trimmed(text, " ");
   if (text.ends_with('?')) out.often = Often::kMayBeAbsent;
   if (text.ends_with('*')) out.often = Often::kMayRepeat;
   if (out.often != Often::kOnce) text.remove_suffix(1);
@@ -111,7 +111,7 @@ Result<Position> Compiler::position(std::string_view text) {
 Result<Shape> Compiler::shape(std::string_view text) {
   if (const auto found = shapes_.find(text); found != shapes_.end()) return found->second;
   Shape out{.first = static_cast<std::uint16_t>(out_.positions.size())};
-  if (!trimmed(text).empty()) {
+  if (!trimmed(text, " ").empty()) {
     for (const std::string_view part : split(text, ',')) {
       out_.positions.push_back(TRY(position(part)));
       ++out.size;

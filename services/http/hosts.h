@@ -7,8 +7,8 @@
 
 namespace sallyport::services::http {
 
-// An address of this machine's own, or its name: "localhost", "::1", 127.0.0.0/8. A name that begins with 127
-// is nobody's address.
+// An address that only this machine can reach: "::1", 127.0.0.0/8. A name that begins with 127 is none, and
+// what "localhost" leads to is for others to say.
 bool is_loopback(std::string_view host);
 
 // A page elsewhere whose name was pointed at this machine (DNS rebinding) says that name in its Host header.

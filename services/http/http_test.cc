@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "services/http/hosts.h"
 #include "services/http/url.h"
 
 namespace sallyport::services::http {
@@ -190,6 +191,17 @@ TEST(Url, is_decoded_once_and_strictly) {
     for (int i = 0; i < 1001; ++i) many += "&x";
     return many;
   }()));
+}
+
+// Only an address is surely this machine's; a name may lead elsewhere, whatever it begins with.
+TEST(Hosts, LoopbackIsAnAddress) {
+  for (const char* own : {"127.0.0.1", "127.1.2.3", "::1"}) EXPECT_TRUE(is_loopback(own)) << own;
+  for (const char* other : {"localhost", "127.evil.example", "10.0.0.1", "0.0.0.0", "::", ""})
+    EXPECT_FALSE(is_loopback(other)) << other;
+  for (const char* named : {"localhost:5000", "127.0.0.1", "[::1]:5000", ""})
+    EXPECT_TRUE(names_this_machine(named));
+  for (const char* other : {"127.0.0.2", "127.evil.example", "evil.example:5000", "[::2]"})
+    EXPECT_FALSE(names_this_machine(other)) << other;
 }
 
 }  // namespace

@@ -141,7 +141,9 @@ Result<void> settle(Parts& parts) {
   return {};
 }
 
-bool is_on_this_machine(const std::string& host) { return host.starts_with('/') || http::is_loopback(host); }
+bool is_on_this_machine(const std::string& host) {
+  return host.starts_with('/') || host == "localhost" || http::is_loopback(host);
+}
 
 Result<void> settle_transport(Parts& parts) {
   auto& wanted = parts.parameters["connect_timeout"];

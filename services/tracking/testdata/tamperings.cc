@@ -191,8 +191,6 @@ std::vector<Tampering> of_the_tree() {
   };
 }
 
-}  // namespace
-
 std::vector<Tampering> of_the_weights() {
   return {
       {"the weights are overwritten", [](const Place& p) { p.overwrite(p.weights(1), kEvil); }},
@@ -232,15 +230,6 @@ std::vector<Tampering> of_the_weights() {
          ::mkfifo(p.weights(1).c_str(), 0644);
        }},
   };
-}
-
-std::vector<Tampering> of_our_server() {
-  std::vector<Tampering> all;
-  for (const auto& more : {of_the_store(), of_versions_rows(), of_artifacts_rows(), of_aliases_rows(),
-                           of_the_log(), of_the_tree()}) {
-    all.insert(all.end(), more.begin(), more.end());
-  }
-  return all;
 }
 
 // Its model_versions name where the files are, its registered_model_aliases a version.
@@ -286,5 +275,20 @@ std::vector<Tampering> of_mlflows_rows() {
        [=](const Place& p) { to_the_other(p, ", creation_time = 1, user_id = 'eve'"); }},
   };
 }
+
+std::vector<Tampering> joined(const std::vector<std::vector<Tampering>>& lists) {
+  std::vector<Tampering> out;
+  for (const std::vector<Tampering>& list : lists) out.insert(out.end(), list.begin(), list.end());
+  return out;
+}
+
+}  // namespace
+
+std::vector<Tampering> of_our_server() {
+  return joined({of_the_weights(), of_the_store(), of_versions_rows(), of_artifacts_rows(), of_aliases_rows(),
+                 of_the_log(), of_the_tree()});
+}
+
+std::vector<Tampering> of_mlflows_server() { return joined({of_the_weights(), of_mlflows_rows()}); }
 
 }  // namespace sallyport::services::tracking::testing_support

@@ -73,11 +73,9 @@ struct Tampering {
   std::function<void(const Place&)> act;
 };
 
-// On the file of version one, of any server that keeps files.
-std::vector<Tampering> of_the_weights();
-// On the rest of what our server keeps: objects, rows, statements, the log's tree.
+// On all that our server keeps: the file of version one, objects, rows, statements, the log's tree.
 std::vector<Tampering> of_our_server();
-// On the rows of MLflow's server that have a part in which bytes a version is.
-std::vector<Tampering> of_mlflows_rows();
+// On what MLflow's server keeps of which bytes a version is: the same file, and rows.
+std::vector<Tampering> of_mlflows_server();
 
 }  // namespace sallyport::services::tracking::testing_support
