@@ -3,7 +3,9 @@
 # behind precompiled headers, so those warnings are off; AddressSanitizer finds the true ones.
 add_library(sp_options INTERFACE)
 target_compile_options(sp_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow=local -Wconversion -Werror
+  -Wall -Wextra -Wpedantic -Wconversion -Werror
+  # A file that is compiled with others sees their constants too.
+  $<IF:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>,-Wshadow=local,-Wshadow>
   -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -fno-omit-frame-pointer)
 target_include_directories(sp_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 
